@@ -1,0 +1,1 @@
+//! Human agents: presence, skills, queue, desk, notes.

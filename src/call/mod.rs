@@ -1,0 +1,1 @@
+//! One call: legs, turn-taking, dialog and playout, composed.

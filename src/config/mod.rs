@@ -1,0 +1,1 @@
+//! Settings: `antevox.toml`, `ANTEVOX_SECTION__KEY`, the command line, in rising order.

@@ -1,0 +1,144 @@
+//! What to say next: guess, guide, confirm, solve, hand over.
+//!
+//! ```text
+//! Facts, DialogInput ─► Dialog::handle ─► Reply { prompt, actions, next }
+//! ```
+//!
+//! The machine is pure: it hears facts in the past tense and answers with what should happen, and neither knows whether the
+//! words were spoken or typed nor who placed the call.
+
+use std::time::Duration;
+
+use crate::identify::Identified;
+use crate::nlu::{Expect, UserTurn};
+use crate::units::{Ask, Scene};
+
+/// What happened in the call, as far as the dialog is concerned.
+#[derive(Clone, Debug, PartialEq)]
+pub enum DialogInput {
+    /// The call is answered; who calls is known as well as it will be.
+    Started(Box<Identified>),
+    /// The caller finished a turn.
+    Turned(Box<UserTurn>),
+    /// The caller pressed keys and stopped.
+    Keyed(String),
+    /// The caller said nothing for as long as [`Listen::no_input`].
+    WasSilent,
+    /// Somebody spoke, but nothing could be recognised.
+    NotUnderstood,
+    /// An action ended.
+    ActionEnded(ActionResult),
+    /// Nobody took the call over.
+    TransferFailed,
+    /// The store found another member, by a number that the caller stated.
+    MemberFound(Box<Identified>),
+    /// Recognition does not work any more.
+    EngineFailed,
+}
+
+/// How an action ended.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ActionResult {
+    /// Name in the dialplan.
+    pub action: String,
+    /// Whether it did what it says.
+    pub succeeded: bool,
+}
+
+/// Everything that should happen now, in this order.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reply {
+    /// What to say; empty for nothing.
+    pub prompt: Prompt,
+    /// What to do meanwhile.
+    pub actions: Vec<ActionRequest>,
+    /// What to do when the prompt has been heard (or, for [`Next::Listen`], interrupted).
+    pub next: Next,
+}
+
+/// Something to say.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Prompt {
+    /// The text, one or more clauses.
+    pub text: String,
+    /// Whether the caller may speak into it.
+    pub barge_in: BargeIn,
+}
+
+/// Who may interrupt a prompt.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum BargeIn {
+    /// Any real speech.
+    #[default]
+    Allowed,
+    /// Nobody: an announcement that must be heard.
+    Never,
+}
+
+/// A deed from the dialplan's `actions`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ActionRequest {
+    /// Name in the dialplan.
+    pub action: String,
+    /// The scene it is done for.
+    pub scene: Scene,
+    /// The order it is done for.
+    pub order_id: Option<String>,
+}
+
+/// How the call goes on after the prompt.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Next {
+    /// The caller has the floor.
+    Listen(Listen),
+    /// To a human.
+    Transfer(Transfer),
+    /// The call is over.
+    HangUp,
+}
+
+/// How to listen.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Listen {
+    /// The kind of answer waited for, and the options named.
+    pub expect: Expect,
+    /// Silence after the prompt that counts as no answer.
+    pub no_input: Duration,
+}
+
+impl Listen {
+    /// The kind of answer waited for.
+    pub fn ask(&self) -> Ask {
+        self.expect.ask
+    }
+}
+
+/// To whom a call goes, and with what.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Transfer {
+    /// Entry of the dialplan's `queues`.
+    pub queue: String,
+    /// Why, in one word or two: `caller_asked`, `no_match`, `scene`.
+    pub reason: &'static str,
+    /// What is known, for the human who takes over: one line.
+    pub summary: String,
+}
+
+/// How far the dialog has come: what a call record says about it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Progress {
+    /// The guess that was spoken, if any.
+    pub guess: Option<Scene>,
+    /// The problem that stands, if any.
+    pub scene: Option<Scene>,
+    /// Its main scene.
+    pub main_scene: Option<Scene>,
+    /// The order that it is about.
+    pub order_id: Option<String>,
+    /// The caller said yes to the stated problem.
+    pub confirmed: bool,
+    /// Caller utterances until the problem stood.
+    pub turns: u32,
+    /// The problem was answered or acted upon.
+    pub resolved: bool,
+}

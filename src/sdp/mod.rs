@@ -1,0 +1,1 @@
+//! SDP offer and answer (RFC 3264) as a pure function.

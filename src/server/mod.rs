@@ -1,0 +1,1 @@
+//! The tokio edge: sockets, threads, files and clocks.
