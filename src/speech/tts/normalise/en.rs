@@ -3,14 +3,42 @@
 use super::forms::{Currency, Form, HalfDay, Number};
 
 const SMALL: [&str; 20] = [
-    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen",
-    "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+    "seventeen",
+    "eighteen",
+    "nineteen",
 ];
 const TENS: [&str; 10] = ["", "", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"];
 const SCALES: [(u64, &str); 4] =
     [(1_000_000_000_000, "trillion"), (1_000_000_000, "billion"), (1_000_000, "million"), (1_000, "thousand")];
 const MONTHS: [&str; 12] = [
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
     "December",
 ];
 
@@ -139,10 +167,13 @@ fn is_dot(before: &str, next: Option<char>) -> bool {
 fn number_in_its_place(number: &Number, before: &str) -> String {
     let value = number.integer.parse::<u32>().ok().filter(|_| number.fraction.is_empty() && !number.negative);
     let last = before.trim_end_matches([' ', ',']).rsplit(' ').next().unwrap_or_default();
-    let after_month = MONTHS.iter().any(|month| month.eq_ignore_ascii_case(last) || (last.len() == 3 && month.starts_with(last)));
+    let after_month =
+        MONTHS.iter().any(|month| month.eq_ignore_ascii_case(last) || (last.len() == 3 && month.starts_with(last)));
     match value {
         Some(day @ 1..=31) if after_month => ordinal(u64::from(day)),
-        Some(year @ 1_800..=2_099) if after_month || is_ordinal_word(last) || matches!(last, "in" | "In" | "since" | "of" | "year") => {
+        Some(year @ 1_800..=2_099)
+            if after_month || is_ordinal_word(last) || matches!(last, "in" | "In" | "since" | "of" | "year") =>
+        {
             year_words(year)
         }
         _ => number_words(number),
@@ -186,13 +217,16 @@ fn cardinal(value: u64) -> String {
 }
 
 fn below_thousand(value: u64) -> String {
-    let value = value as usize;
-    match value {
-        0..20 => SMALL[value].to_owned(),
-        20..100 if value % 10 == 0 => TENS[value / 10].to_owned(),
-        20..100 => format!("{} {}", TENS[value / 10], SMALL[value % 10]),
-        _ if value % 100 == 0 => format!("{} hundred", SMALL[value / 100]),
-        _ => format!("{} hundred {}", SMALL[value / 100], below_thousand(value as u64 % 100)),
+    let (hundreds, tens, ones) = (value as usize / 100, value as usize / 10 % 10, value as usize % 10);
+    let small = match (tens, ones) {
+        (0 | 1, _) => SMALL[tens * 10 + ones].to_owned(),
+        (_, 0) => TENS[tens].to_owned(),
+        _ => format!("{} {}", TENS[tens], SMALL[ones]),
+    };
+    match (hundreds, tens, ones) {
+        (0, _, _) => small,
+        (_, 0, 0) => format!("{} hundred", SMALL[hundreds]),
+        _ => format!("{} hundred {small}", SMALL[hundreds]),
     }
 }
 

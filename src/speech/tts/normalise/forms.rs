@@ -31,7 +31,11 @@ pub(super) enum Currency {
 pub(super) enum Form<'a> {
     /// Spelled: letters and digits mixed.
     Code(&'a str),
-    Date { year: u32, month: u32, day: u32 },
+    Date {
+        year: u32,
+        month: u32,
+        day: u32,
+    },
     /// One by one, in these groups.
     Digits(Vec<String>),
     Money(Number, Currency),
@@ -42,7 +46,12 @@ pub(super) enum Form<'a> {
     Plain(&'a str),
     /// From one to the other.
     Range(Box<Form<'a>>, Box<Form<'a>>),
-    Time { hour: u32, minute: u32, second: Option<u32>, half: Option<HalfDay> },
+    Time {
+        hour: u32,
+        minute: u32,
+        second: Option<u32>,
+        half: Option<HalfDay>,
+    },
     /// A number and the abbreviation of a unit.
     Quantity(Number, &'a str),
     /// A mark between two numbers that make no form together: the full stops of `1.2.3`.
@@ -58,6 +67,10 @@ pub(super) enum HalfDay {
 
 /// Chinese measure words and units, after which digits are a quantity.
 pub(super) const MEASURES: &str = "元块角分毛个笔天年月日号小时秒次位名件张条万亿千百倍岁点度米公里折部台份人家";
+/// Characters after which a token is cut. No form is longer, and a text without spaces is still read in linear time.
+const LONGEST_TOKEN: usize = 64;
+/// The most groups that a phone number is written in: `+44 20 79 46 09 58`, and two to spare.
+const MOST_GROUPS: usize = 8;
 /// Abbreviated units that [`Form::Quantity`] knows.
 const UNITS: [&str; 9] = ["kg", "g", "km", "m", "cm", "h", "min", "GB", "MB"];
 
@@ -107,7 +120,8 @@ pub(super) fn asked_for(text: &str, read_as: super::ReadAs) -> Option<Form<'_>> 
         ReadAs::Cardinal => number(text).map(Form::Number),
         ReadAs::Ordinal => number(text).filter(|number| number.fraction.is_empty()).map(Form::Ordinal),
         ReadAs::Telephone => {
-            let groups: Vec<&str> = text.split(|c: char| !c.is_ascii_digit()).filter(|group| !group.is_empty()).collect();
+            let groups: Vec<&str> =
+                text.split(|c: char| !c.is_ascii_digit()).filter(|group| !group.is_empty()).collect();
             (!groups.is_empty()).then(|| Form::Digits(grouped(&groups)))
         }
     }
@@ -115,7 +129,8 @@ pub(super) fn asked_for(text: &str, read_as: super::ReadAs) -> Option<Form<'_>> 
 
 /// Bytes of the token that `text` begins with; 0 when it begins with a space or a Chinese character.
 fn token_length(text: &str) -> usize {
-    text.find(|c: char| !(c.is_ascii_graphic() || matches!(c, '¥' | '￥' | '€' | '£' | '–'))).unwrap_or(text.len())
+    let token = |c: &char| c.is_ascii_graphic() || matches!(c, '¥' | '￥' | '€' | '£' | '–');
+    text.chars().take(LONGEST_TOKEN).take_while(token).map(char::len_utf8).sum()
 }
 
 fn is_opening(c: char) -> bool {
@@ -181,7 +196,9 @@ pub(super) fn number(text: &str) -> Option<Number> {
     let mut groups = integer.split(',');
     let first = groups.next().filter(|group| is_digits(group))?;
     let separated = integer.len() > first.len();
-    if separated && (first.len() > 3 || !groups.all(|group| group.len() == 3 && is_digits(group))) || !is_digits(fraction) {
+    if separated && (first.len() > 3 || !groups.all(|group| group.len() == 3 && is_digits(group)))
+        || !is_digits(fraction)
+    {
         return None;
     }
     let fraction = if size.contains('.') { fraction.to_owned() } else { String::new() };
@@ -238,7 +255,7 @@ fn spaced_phone(text: &str) -> Option<(Vec<&str>, usize)> {
     let mut groups = Vec::new();
     let mut at = usize::from(international);
     let mut end = 0;
-    loop {
+    while groups.len() < MOST_GROUPS {
         let group = &text[at..][..text[at..].bytes().take_while(u8::is_ascii_digit).count()];
         let long_enough = group.len() >= 3 || (international && !group.is_empty());
         if !long_enough {
@@ -328,7 +345,12 @@ fn time(core: &str, half: Option<HalfDay>) -> Option<Form<'_>> {
         _ => return None,
     };
     let hours = if half.is_some() { 1..=12 } else { 0..=24 };
-    (hours.contains(&hour) && minute < 60 && second.unwrap_or(0) < 60).then_some(Form::Time { hour, minute, second, half })
+    (hours.contains(&hour) && minute < 60 && second.unwrap_or(0) < 60).then_some(Form::Time {
+        hour,
+        minute,
+        second,
+        half,
+    })
 }
 
 fn attached_half_day(core: &str) -> (&str, Option<HalfDay>) {

@@ -40,7 +40,12 @@ fn words(form: &Form<'_>) -> String {
     match form {
         Form::Code(code) => spelled(code),
         Form::Date { year, month, day } => {
-            format!("{}年{}月{}日", plain_digits(&year.to_string()), cardinal(u64::from(*month)), cardinal(u64::from(*day)))
+            format!(
+                "{}年{}月{}日",
+                plain_digits(&year.to_string()),
+                cardinal(u64::from(*month)),
+                cardinal(u64::from(*day))
+            )
         }
         Form::Digits(groups) => groups.iter().map(|group| spelled(group)).collect::<Vec<_>>().join("，"),
         Form::Money(number, currency) => money(number, *currency),
@@ -132,7 +137,7 @@ fn cardinal(value: u64) -> String {
         gap = false;
         words.push_str(&if group == 2 && power > 0 { "两".to_owned() } else { below_ten_thousand(group) });
         // 万亿 is 万 of 亿: 亿 stands once, after the lower of the two.
-        let shared = power == 3 && value / 100_000_000 % 10_000 != 0;
+        let shared = power == 3 && !(value / 100_000_000).is_multiple_of(10_000);
         words.push_str(if shared { "万" } else { name });
     }
     match words.strip_prefix("一十") {
