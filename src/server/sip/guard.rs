@@ -137,7 +137,8 @@ fn examine_fields(bytes: &[u8], head: &Head) -> Result<(), Refused> {
     if cseq.is_none() {
         return Err(Refused::With(400, "Bad CSeq"));
     }
-    if head.all("max-forwards").any(|value| value.parse::<u8>().is_err()) {
+    let mut hops = head.all("max-forwards").map(str::parse::<u8>);
+    if hops.next().is_some_and(|left| left.is_err()) || hops.next().is_some() {
         return Err(Refused::With(400, "Bad Max-Forwards"));
     }
     let body = bytes.len() - head.len;

@@ -185,7 +185,7 @@ mod tests {
         assert_eq!(head.start, "OPTIONS sip:a SIP/2.0");
         assert_eq!(head.only("via"), Some("SIP/2.0/UDP h"));
         assert_eq!(head.only("subject"), Some("one two"));
-        assert_eq!(head.len, 61);
+        assert_eq!(head.len, 64);
         assert_eq!(Head::read(b"OPTIONS sip:a SIP/2.0\r\n"), Err(HeadError::Unfinished));
         assert_eq!(Head::read(b"OPTIONS sip:a SIP/2.0\r\nSubject: \xff\r\n\r\n"), Err(HeadError::NotText));
     }

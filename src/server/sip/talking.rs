@@ -157,9 +157,7 @@ impl LegTask {
             Method::Refer if status >= 300 => {
                 self.tell(LegEvent::Referred { status });
             }
-            Method::Refer if status >= 200 => {
-                self.tell(LegEvent::Referred { status: 100 });
-            }
+            // A 2xx to REFER says nothing that the first NOTIFY (which may overtake it) does not say.
             _ => {}
         }
     }
