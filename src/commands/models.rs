@@ -1,10 +1,66 @@
 //! `antevox models`: list, fetch and locate model files.
 
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+
 use super::Outcome;
+use crate::speech::asr::pocketsphinx::folder;
 
 /// List, fetch and locate model files.
 #[derive(Debug, clap::Args)]
-pub struct Models {}
+pub struct Models {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Action {
+    /// Show every model, what it is for, and whether it is there.
+    List {
+        #[command(flatten)]
+        place: Place,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Make or fetch a model.
+    Get {
+        /// Its name, as `list` shows it.
+        name: String,
+        #[command(flatten)]
+        place: Place,
+        /// Folder of the 16 kHz model that the 8 kHz one is derived from.
+        #[arg(long, default_value = folder::DEBIAN_FOLDER)]
+        from: PathBuf,
+    },
+    /// Print the folder of a model that is there and undamaged.
+    Path {
+        /// Its name, as `list` shows it.
+        name: String,
+        #[command(flatten)]
+        place: Place,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+struct Place {
+    /// Folder that holds the models.
+    #[arg(long, default_value = "models")]
+    models: PathBuf,
+}
+
+/// A model by name.
+struct Known {
+    name: &'static str,
+    what: &'static str,
+}
+
+/// The recogniser's acoustic model for telephone lines.
+pub(super) const EN_US_8K: &str = "en-us-8k";
+
+const KNOWN: [Known; 1] =
+    [Known { name: EN_US_8K, what: "English at 8 kHz for PocketSphinx, made of Debian's pocketsphinx-en-us" }];
 
 impl Models {
     /// Carries the command out.
@@ -12,6 +68,60 @@ impl Models {
     /// # Errors
     /// One line that names what is wrong, where, and the remedy.
     pub fn run(self) -> Outcome {
-        Err("not built yet".into())
+        match self.action {
+            Action::List { place, json } => list(&place.models, json),
+            Action::Get { name, place, from } => get(&place.models.join(known(&name)?.name), &from),
+            Action::Path { name, place } => {
+                let path = place.models.join(known(&name)?.name);
+                folder::check(&path)?;
+                println!("{}", path.display());
+                Ok(())
+            }
+        }
+    }
+}
+
+fn known(name: &str) -> Result<&'static Known, String> {
+    KNOWN.iter().find(|known| known.name == name).ok_or_else(|| {
+        let names: Vec<&str> = KNOWN.iter().map(|known| known.name).collect();
+        format!("there is no model `{name}`; choose one of: {}", names.join(", "))
+    })
+}
+
+fn list(models: &Path, as_json: bool) -> Outcome {
+    for Known { name, what } in KNOWN {
+        let path = models.join(name);
+        let problem = folder::check(&path).err().map(|error| error.to_string());
+        if as_json {
+            let path = path.display().to_string();
+            println!("{}", json!({"name": name, "what": what, "path": path, "installed": problem.is_none(), "problem": problem}));
+        } else {
+            println!("{name:<12} {:<10} {what}", if problem.is_none() { "installed" } else { "missing" });
+        }
+    }
+    Ok(())
+}
+
+/// Makes the model and opens it once, so that success means that it works.
+fn get(to: &Path, from: &Path) -> Outcome {
+    if folder::check(to).is_ok() {
+        eprintln!("{} is there and undamaged", to.display());
+        return Ok(());
+    }
+    eprintln!("deriving the 8 kHz model of {} …", from.display());
+    folder::make_narrowband(from, to)?;
+    folder::check(to)?;
+    eprintln!("{} is ready", to.display());
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_model_is_answered_with_the_known_ones() {
+        assert!(known("klingon").is_err_and(|error| error.contains(EN_US_8K)));
+        assert!(known(EN_US_8K).is_ok());
     }
 }

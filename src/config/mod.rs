@@ -1,1 +1,216 @@
-//! Settings: `antevox.toml`, `ANTEVOX_SECTION__KEY`, the command line, in rising order.
+//! Settings: defaults, then `antevox.toml`, then `ANTEVOX_SECTION__KEY`, then the command line; the later one wins.
+//!
+//! ```text
+//! antevox.toml ─┐
+//! environment ──┼─► (section, key, Given) ─► Settings::set ─► Settings
+//! flags ────────┘                                 └─► Diagnostics, all of them at once
+//! ```
+//!
+//! There is one list of keys, in [`Settings::set`], and it serves all three. The environment and the file are handed in as
+//! text; nothing here reads them.
+
+mod layers;
+
+use std::net::SocketAddr;
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+
+pub use layers::{Flag, layered};
+
+/// A value as somebody wrote it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Given {
+    /// One value: a string, number or truth value.
+    One(String),
+    /// A list of them.
+    Many(Vec<String>),
+}
+
+/// Everything that can be set.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    /// `sip.*`: where calls arrive.
+    pub sip: SipSettings,
+    /// `rtp.ports`: UDP ports for media, `LOW-HIGH`.
+    pub rtp_ports: RangeInclusive<u16>,
+    /// `http.listen`: the live page, `/health`, `/metrics`.
+    pub http: SocketAddr,
+    /// `store.dir`: where the embedded database lives.
+    pub data: PathBuf,
+    /// `hotline.*`: what is said.
+    pub hotline: HotlineSettings,
+    /// `engines.*`: recognisers and synthesisers.
+    pub engines: EngineSettings,
+    /// `log.format`: `text` or `json`.
+    pub log: LogFormat,
+}
+
+/// `sip.*`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SipSettings {
+    /// `sip.listen`: addresses to take calls at, each over UDP and TCP.
+    pub listen: Vec<SocketAddr>,
+    /// `sip.max_calls`: calls beyond that get 503 and `Retry-After`.
+    pub max_calls: usize,
+}
+
+/// `hotline.*`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HotlineSettings {
+    /// `hotline.dialplan`: folder of the dialplan.
+    pub dialplan: PathBuf,
+    /// `hotline.corpus`: further example sentences, `text<TAB>scene` a line.
+    pub corpus: Vec<PathBuf>,
+}
+
+/// `engines.*`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EngineSettings {
+    /// `engines.models`: folder of the model files.
+    pub models: PathBuf,
+    /// `engines.recognisers`: utterances that can be recognised at the same time.
+    pub recognisers: usize,
+    /// `engines.threads`: threads for recognition, and as many again for synthesis.
+    pub threads: usize,
+    /// `engines.cache_mb`: memory for rendered prompts [MiB].
+    pub cache_mb: usize,
+}
+
+/// `log.format`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            sip: SipSettings { listen: vec![SocketAddr::from(([0, 0, 0, 0], 5060))], max_calls: 60 },
+            rtp_ports: 20_000..=29_999,
+            http: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            data: "data".into(),
+            hotline: HotlineSettings { dialplan: "dialplans/hotline-en".into(), corpus: Vec::new() },
+            engines: EngineSettings { models: "models".into(), recognisers: 8, threads: 2, cache_mb: 64 },
+            log: LogFormat::Text,
+        }
+    }
+}
+
+/// Why a value was not taken: what is expected instead.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// There is no such key; the names of those that exist.
+    UnknownKey(Vec<&'static str>),
+    /// The value does not fit; what would.
+    Expected(&'static str),
+}
+
+/// All keys, as they stand in the file.
+pub const KEYS: &[&str] = &[
+    "sip.listen",
+    "sip.max_calls",
+    "rtp.ports",
+    "http.listen",
+    "store.dir",
+    "hotline.dialplan",
+    "hotline.corpus",
+    "engines.models",
+    "engines.recognisers",
+    "engines.threads",
+    "engines.cache_mb",
+    "log.format",
+];
+
+impl Settings {
+    /// Sets `key` (`section.name`).
+    ///
+    /// # Errors
+    /// [`Refused::UnknownKey`] or, with what would fit, [`Refused::Expected`].
+    pub fn set(&mut self, key: &str, given: Given) -> Result<(), Refused> {
+        match key {
+            "sip.listen" => {
+                self.sip.listen = given
+                    .many()
+                    .iter()
+                    .map(|text| address(text))
+                    .collect::<Option<Vec<_>>>()
+                    .filter(|list| !list.is_empty())
+                    .ok_or(Refused::Expected("a list of ADDRESS:PORT, such as [\"0.0.0.0:5060\"]"))?;
+            }
+            "sip.max_calls" => self.sip.max_calls = number(&given, 1..=10_000, "a number of calls from 1 to 10000")?,
+            "rtp.ports" => self.rtp_ports = ports(&given)?,
+            "http.listen" => {
+                self.http = given
+                    .one()
+                    .and_then(|text| address(text))
+                    .ok_or(Refused::Expected("ADDRESS:PORT, such as \"127.0.0.1:8080\""))?;
+            }
+            "store.dir" => self.data = path(&given)?,
+            "hotline.dialplan" => self.hotline.dialplan = path(&given)?,
+            "hotline.corpus" => self.hotline.corpus = given.many().iter().map(PathBuf::from).collect(),
+            "engines.models" => self.engines.models = path(&given)?,
+            "engines.recognisers" => self.engines.recognisers = number(&given, 1..=256, "a number from 1 to 256")?,
+            "engines.threads" => self.engines.threads = number(&given, 1..=64, "a number from 1 to 64")?,
+            "engines.cache_mb" => self.engines.cache_mb = number(&given, 1..=4_096, "MiB from 1 to 4096")?,
+            "log.format" => {
+                self.log = match given.one() {
+                    Some("text") => LogFormat::Text,
+                    Some("json") => LogFormat::Json,
+                    _ => return Err(Refused::Expected("\"text\" or \"json\"")),
+                };
+            }
+            _ => return Err(Refused::UnknownKey(KEYS.to_vec())),
+        }
+        Ok(())
+    }
+}
+
+impl Given {
+    fn one(&self) -> Option<&str> {
+        match self {
+            Self::One(text) => Some(text),
+            Self::Many(_) => None,
+        }
+    }
+
+    /// A single text may stand for a list, its parts parted by commas: that is how the environment writes one.
+    fn many(&self) -> Vec<String> {
+        match self {
+            Self::One(text) => {
+                text.split(',').map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect()
+            }
+            Self::Many(list) => list.clone(),
+        }
+    }
+}
+
+/// `host:port`; a bare port means all addresses, a name is not looked up.
+fn address(text: &str) -> Option<SocketAddr> {
+    let text = text.strip_prefix("localhost").map_or_else(|| text.to_owned(), |port| format!("127.0.0.1{port}"));
+    text.parse().ok().or_else(|| Some(SocketAddr::from(([0, 0, 0, 0], text.strip_prefix(':')?.parse().ok()?))))
+}
+
+fn number(given: &Given, range: RangeInclusive<usize>, expected: &'static str) -> Result<usize, Refused> {
+    given
+        .one()
+        .and_then(|text| text.parse().ok())
+        .filter(|value| range.contains(value))
+        .ok_or(Refused::Expected(expected))
+}
+
+fn path(given: &Given) -> Result<PathBuf, Refused> {
+    given.one().filter(|text| !text.is_empty()).map(PathBuf::from).ok_or(Refused::Expected("a path"))
+}
+
+/// `LOW-HIGH`, at least one even/odd pair (RFC 3550 §11).
+fn ports(given: &Given) -> Result<RangeInclusive<u16>, Refused> {
+    let expected = Refused::Expected("LOW-HIGH with at least two ports, such as \"20000-29999\"");
+    let Some((low, high)) = given.one().and_then(|text| text.split_once('-')) else { return Err(expected) };
+    match (low.trim().parse(), high.trim().parse()) {
+        (Ok(low), Ok(high)) if low > 0 && low < high => Ok(low..=high),
+        _ => Err(expected),
+    }
+}

@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 pub enum LegEvent {
     /// An outgoing leg is ringing.
     Rang,
-    /// An outgoing leg was answered with this SDP.
+    /// An outgoing leg, or our [`LegRequest::Update`], was answered with this SDP.
     Answered {
         /// SDP answer.
         sdp: String,
@@ -22,6 +22,12 @@ pub enum LegEvent {
     Updated {
         /// SDP offer.
         sdp: Option<String>,
+    },
+    /// The party refused our [`LegRequest::Update`]; the old parameters stay. Accepted, it is told as
+    /// [`Answered`](Self::Answered).
+    UpdateRefused {
+        /// SIP status; 491 when both sides offered at once.
+        status: u16,
     },
     /// A transfer by REFER moved on: the status of the call that the party placed (RFC 3515 §2.4.5).
     Referred {
@@ -59,6 +65,11 @@ pub enum LegRequest {
     RejectUpdate {
         /// SIP status.
         status: u16,
+    },
+    /// Offer new media parameters by re-INVITE: hold, resume.
+    Update {
+        /// SDP offer.
+        sdp: String,
     },
     /// Ask the party to call somebody else (RFC 3515).
     Refer {

@@ -7,6 +7,13 @@
 //!
 //! A [`Recogniser`] is lent to a call only while somebody speaks, so a handful serve many calls.
 
+pub mod lm;
+pub mod pocketsphinx;
+#[allow(unsafe_code)] // asks flite's lexicon; every call carries its reason
+pub mod pronounce;
+pub mod score;
+
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::units::{Ask, SampleRate};
@@ -16,7 +23,14 @@ use crate::units::{Ask, SampleRate};
 pub struct Listening {
     /// Chooses the language model.
     pub ask: Ask,
+    /// What was learnt about the caller's line in an earlier [`Transcript`] of the same call.
+    pub channel: Option<Channel>,
 }
+
+/// How a caller's line and voice colour the sound, as the recogniser measured it. Means something only to the kind of
+/// recogniser that it came from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Channel(pub Vec<f32>);
 
 /// One recognised word.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,6 +65,8 @@ pub struct Transcript {
     pub confidence: f32,
     /// Alternatives, best first, the best text among them; may be empty.
     pub n_best: Vec<Hypothesis>,
+    /// What was learnt about the line, for the next [`Listening`] of the same call.
+    pub channel: Option<Channel>,
 }
 
 /// One streaming recogniser, serving one utterance at a time.
@@ -94,4 +110,16 @@ pub enum AsrError {
     /// The engine itself gave up.
     #[error("the recognition engine failed while it was to {0}")]
     EngineFailed(&'static str),
+    /// A model folder is not complete.
+    #[error("the model lacks `{0}`; `antevox models get` makes or fetches it")]
+    ModelFileMissing(PathBuf),
+    /// A file of a model folder is not what its manifest says.
+    #[error("`{0}` is damaged; remove its folder and let `antevox models get` make it anew")]
+    ModelFileDamaged(PathBuf),
+    /// The engine's model speaks another language.
+    #[error("this engine has no model for the language; see `antevox models list`")]
+    OtherLanguage,
+    /// The dialplan's dictionary and language models cannot be written.
+    #[error("no temporary folder can be written; set TMPDIR to one that can")]
+    NoScratchSpace,
 }

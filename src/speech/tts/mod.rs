@@ -1,6 +1,37 @@
 //! Text to speech, streamed clause by clause.
+//!
+//! ```text
+//! text ─► markup ─► normalise ─► clauses ─┬─► cache ──────────────────────────┬─► pieces, 16 kHz mono
+//!         parts     words        ranges   └─► flite │ espeak ─► level ─► cache ┘
+//! ```
+//!
+//! [`Mouth::speak`] is the whole room in one call. Everything before the engines is pure; an engine renders one clause,
+//! and neither knows who listens. What is shared between worker threads is the [`ClauseCache`], flite's read-only voices
+//! and the one espeak-ng of the process.
+
+mod alphabet;
+pub mod cache;
+pub mod clauses;
+pub mod espeak;
+pub mod flite;
+pub mod level;
+pub mod markup;
+mod mouth;
+pub mod normalise;
+mod resample;
+pub mod voice;
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
+
+pub use cache::ClauseCache;
+pub use markup::MarkupError;
+pub use mouth::Mouth;
+pub use resample::Resampler;
+pub use voice::{Rate, Voice};
+
+/// A stretch of finished speech, 16 kHz mono. Shared, so that a prompt that a hundred callers hear is stored once.
+pub type Piece = Arc<[i16]>;
 
 /// One synthesiser with one voice. Serves one clause at a time.
 pub trait Synthesiser: Send {
@@ -15,10 +46,16 @@ pub trait Synthesiser: Send {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TtsError {
-    /// No voice of this name is built in or installed.
-    #[error("there is no voice `{0}`; `antevox speak --help` lists them")]
-    UnknownVoice(Box<str>),
     /// The engine itself gave up.
     #[error("the speech engine failed while it was to {0}")]
     EngineFailed(&'static str),
+    /// The text begins with `<speak>`, but what follows is not the markup that we read.
+    #[error(transparent)]
+    Markup(#[from] MarkupError),
+    /// A speaking rate outside the range, or not a number.
+    #[error("`{0}` is not a speaking rate; give a percentage from 50 to 200")]
+    UnknownRate(Box<str>),
+    /// No voice of this name is built in or installed.
+    #[error("there is no voice `{0}`; `antevox speak --list` shows them")]
+    UnknownVoice(Box<str>),
 }

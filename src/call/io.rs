@@ -1,0 +1,122 @@
+//! What goes into a call and what comes out of it.
+//!
+//! Inputs are facts in the past tense or deliveries; outputs are requests to the edge. Nothing here is serialised: what the
+//! world may read about a call is [`CallEvent`](super::CallEvent).
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::dialog::{ActionRequest, ActionResult};
+use crate::identify::Identified;
+use crate::leg::{LegEvent, LegRequest};
+use crate::speech::asr::{AsrError, Listening, Transcript};
+use crate::units::{HearingId, LegId, Pii, UtteranceId};
+
+use super::event::CallEvent;
+
+/// Something that happened.
+#[derive(Debug)]
+pub enum Input<'a> {
+    /// A datagram came in for a leg.
+    Packet {
+        /// Whose.
+        leg: LegId,
+        /// Where it came from.
+        from: SocketAddr,
+        /// RTP or RTCP.
+        bytes: &'a [u8],
+    },
+    /// A party's signalling moved on.
+    Leg(LegId, LegEvent),
+    /// The recogniser answered.
+    Heard(HearingId, Hearing),
+    /// The synthesiser answered.
+    Spoken(UtteranceId, Speaking),
+    /// The store answered a [`Output::LookUp`].
+    CallerKnown(Box<Identified>),
+    /// An action of the dialplan ended.
+    ActionEnded(ActionResult),
+    /// The operator, or a shutdown, ends the call.
+    HangUp,
+    /// The deadline has passed.
+    Timeout,
+}
+
+/// What a recogniser answers.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Hearing {
+    /// The text so far.
+    Partial(String),
+    /// The text, after [`EarRequest::Finish`].
+    Final(Transcript),
+    /// Nothing more comes.
+    Failed(AsrError),
+}
+
+/// What a synthesiser answers.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Speaking {
+    /// The next piece of sound, 16 kHz.
+    Sound(Arc<[i16]>),
+    /// That was all.
+    Complete,
+    /// Nothing more comes, though not all was spoken.
+    Failed,
+}
+
+/// What a recogniser should do, for one hearing.
+#[derive(Clone, Debug, PartialEq)]
+pub enum EarRequest {
+    /// Borrow a recogniser.
+    Begin(Listening),
+    /// Recognise this as well: 16 kHz.
+    Feed(Box<[i16]>),
+    /// Answer with the final text and give the recogniser back.
+    Finish,
+    /// Give the recogniser back without an answer.
+    Drop,
+}
+
+/// What should be done at the edge.
+#[derive(Debug)]
+pub enum Output {
+    /// Send the bytes that [`Call::poll`](super::Call::poll) has just put into its buffer.
+    Packet {
+        /// From whose socket.
+        leg: LegId,
+        /// To where.
+        to: SocketAddr,
+    },
+    /// Tell a party's signalling.
+    Leg(LegId, LegRequest),
+    /// Place a second leg; what becomes of it comes back as [`Input::Leg`].
+    Dial(Box<Dial>),
+    /// For a recogniser.
+    Ears(HearingId, EarRequest),
+    /// Speak this text; [`Input::Spoken`] brings the sound.
+    Speak(UtteranceId, String),
+    /// What is being spoken is not wanted any more.
+    Hush(UtteranceId),
+    /// Find out who this is and what the call may be about.
+    LookUp(Pii<String>),
+    /// Carry out an action of the dialplan.
+    Act(ActionRequest),
+    /// Something that the world may know.
+    Event(CallEvent),
+    /// Nothing else to do until then; `None` when the call is over.
+    Deadline(Option<Instant>),
+}
+
+/// A leg to place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dial {
+    /// Its name from now on.
+    pub leg: LegId,
+    /// SIP URI to call.
+    pub target: String,
+    /// Who calls, as the target should see it.
+    pub from: Pii<String>,
+    /// Extra headers: why the call comes, and what is known.
+    pub headers: Vec<(String, String)>,
+}

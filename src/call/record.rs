@@ -1,0 +1,184 @@
+//! The record of a call: one JSON object, kept in the store and printed by `antevox calls`.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::units::CallId;
+
+/// Everything that is kept of a call.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CallRecord {
+    /// Our name for it.
+    pub call_id: CallId,
+    /// `inbound` or `outbound`.
+    pub direction: Direction,
+    /// Calling number.
+    pub from: String,
+    /// Called number.
+    pub to: String,
+    /// When the INVITE came.
+    pub started_at: Timestamp,
+    /// When it was answered, if it was.
+    pub answered_at: Option<Timestamp>,
+    /// When it ended.
+    pub ended_at: Timestamp,
+    /// Who hung up.
+    pub hangup_by: Party,
+    /// Who called.
+    pub member: Option<MemberRecord>,
+    /// The order that it was about.
+    pub order: Option<OrderRecord>,
+    /// What it was expected to be about, by falling probability.
+    pub guess: Vec<GuessRecord>,
+    /// Whether the guess was said aloud.
+    pub guess_spoken: bool,
+    /// Who said what.
+    pub turns: Vec<TurnRecord>,
+    /// The problem that stood in the end.
+    pub scene: Option<String>,
+    /// Its main scene.
+    pub main_scene: Option<String>,
+    /// Whether a problem stood at all.
+    pub identified: bool,
+    /// Whether the caller said yes to it.
+    pub confirmed: bool,
+    /// Caller utterances until it stood.
+    pub turns_to_problem: u32,
+    /// How it ended.
+    pub outcome: CallOutcome,
+    /// Where it went, if to a human.
+    pub transfer: Option<TransferRecord>,
+    /// The line, as far as RTP tells.
+    pub rtp: Option<RtpRecord>,
+    /// File name of the recording.
+    pub recording: Option<String>,
+}
+
+/// Which way a call was placed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Direction {
+    /// To us.
+    Inbound,
+    /// By us.
+    Outbound,
+}
+
+/// Who did something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Party {
+    /// The person who called.
+    Caller,
+    /// The hotline.
+    Server,
+    /// The human who took over.
+    Agent,
+}
+
+/// Who called.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MemberRecord {
+    /// Member id.
+    pub id: String,
+    /// Probability that it is right.
+    pub confidence: f32,
+    /// The evidence.
+    pub how: String,
+}
+
+/// The order in question.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OrderRecord {
+    /// Order id.
+    pub id: String,
+    /// Product, may be empty.
+    pub product: String,
+    /// Probability that it is the one.
+    pub confidence: f32,
+}
+
+/// One candidate for the problem.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct GuessRecord {
+    /// Scene.
+    pub scene: String,
+    /// Probability.
+    pub p: f32,
+    /// The evidence.
+    pub why: String,
+}
+
+/// One turn.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TurnRecord {
+    /// Whose.
+    pub who: Party,
+    /// What was said, or was to be said.
+    pub text: String,
+    /// Recognition confidence; 1 for the server.
+    pub confidence: f32,
+    /// Media time of the first sound [ms].
+    pub from_ms: u64,
+    /// Media time of the last sound [ms].
+    pub to_ms: u64,
+    /// What the caller did with it, or what the server asked for.
+    pub act: String,
+    /// How much of a prompt the caller heard [ms]; 0 for the caller's own turns.
+    pub heard_ms: u64,
+    /// Whether the caller interrupted it.
+    pub barged_in: bool,
+    /// How long each step of the answer took; on turns of the caller.
+    pub latency: Option<Latency>,
+}
+
+/// The way from the caller's last sound to the answer's first. Each time counts from the end of the caller's speech [ms].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Latency {
+    /// The turn was judged to be over.
+    pub endpoint_ms: u64,
+    /// The final text was there.
+    pub final_text_ms: u64,
+    /// The dialog had decided.
+    pub act_ms: u64,
+    /// The first sound of the answer was sent; 0 until then.
+    pub first_audio_ms: u64,
+}
+
+/// How a call ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CallOutcome {
+    /// The problem was answered or acted upon.
+    Resolved,
+    /// A human took over.
+    Transferred,
+    /// The caller hung up before either.
+    Abandoned,
+    /// Something of ours broke.
+    Failed,
+}
+
+/// Where a call went.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TransferRecord {
+    /// SIP URI.
+    pub target: String,
+    /// `refer` or `bridge`.
+    pub how: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// The line of the caller.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RtpRecord {
+    /// `PCMU`, `PCMA` …
+    pub codec: String,
+    /// Share of packets lost, 0–1.
+    pub loss: f32,
+    /// Interarrival jitter (RFC 3550 §6.4.1) [ms].
+    pub jitter_ms: f32,
+    /// Mean opinion score estimated by ITU-T G.107.
+    pub mos: f32,
+}

@@ -1,0 +1,187 @@
+//! `antevox transcribe`: recognise WAV files and measure the recogniser.
+//!
+//! ```text
+//! WAV… ─► recogniser, 20 ms at a time ─► text, partials with their times ─┐
+//! --refs ─────────────────────────────────────────────────────────────────┴─► word error rate, real-time factor, latency
+//! ```
+
+mod report;
+mod sources;
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use std::io::{IsTerminal, Write as _};
+
+use self::report::{FileReport, Partial, Summary};
+use super::Outcome;
+use super::models::EN_US_8K;
+use crate::speech::asr::lm::LanguageMaterial;
+use crate::speech::asr::pocketsphinx::Model;
+use crate::speech::asr::{AsrError, Listening, Recogniser, RecogniserModel, Transcript};
+use crate::units::{Ask, Lang};
+
+/// Recognise WAV files and measure the recogniser.
+#[derive(Debug, clap::Args)]
+pub struct Transcribe {
+    /// Recogniser.
+    #[arg(long, value_enum, default_value_t = Engine::Pocketsphinx)]
+    engine: Engine,
+    /// Language spoken: en or zh.
+    #[arg(long, default_value = "en", value_parser = parse_lang)]
+    lang: Lang,
+    /// Expect what callers of this dialplan say.
+    #[arg(long, value_name = "DIR")]
+    dialplan: Option<PathBuf>,
+    /// Expect sentences like these, one `text<TAB>scene` a line; may be given several times.
+    #[arg(long, value_name = "F.tsv")]
+    corpus: Vec<PathBuf>,
+    /// What is really said, one `file<TAB>text` a line (further columns are passed over): gives the word error rate.
+    #[arg(long, value_name = "F.tsv")]
+    refs: Option<PathBuf>,
+    /// The question that is answered: open, yes_no, digits or choice.
+    #[arg(long, default_value = "open", value_parser = parse_ask)]
+    ask: Ask,
+    /// Take all files for one caller's, in order: what is learnt about the line is carried on.
+    #[arg(long)]
+    one_caller: bool,
+    /// Folder that holds the models.
+    #[arg(long, default_value = "models")]
+    models: PathBuf,
+    /// Print a JSON line for each file and a summary.
+    #[arg(long)]
+    json: bool,
+    /// Sound files.
+    #[arg(value_name = "WAV", required = true)]
+    files: Vec<PathBuf>,
+}
+
+/// A recogniser by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Engine {
+    /// The embedded one.
+    Pocketsphinx,
+}
+
+fn parse_ask(name: &str) -> Result<Ask, &'static str> {
+    match name {
+        "open" => Ok(Ask::Open),
+        "yes_no" => Ok(Ask::YesNo),
+        "digits" => Ok(Ask::Digits),
+        "choice" => Ok(Ask::Choice),
+        _ => Err("choose one of: open, yes_no, digits, choice"),
+    }
+}
+
+fn parse_lang(name: &str) -> Result<Lang, &'static str> {
+    match name {
+        "en" => Ok(Lang::En),
+        "zh" => Ok(Lang::Zh),
+        _ => Err("choose one of: en, zh"),
+    }
+}
+
+/// How much sound is fed at once [ms]: what a call feeds.
+const PIECE_MS: u64 = 20;
+
+impl Transcribe {
+    /// Carries the command out.
+    ///
+    /// # Errors
+    /// One line that names what is wrong, where, and the remedy.
+    pub fn run(self) -> Outcome {
+        let references = self.refs.as_deref().map(sources::references).transpose()?;
+        let material = self.material()?;
+        let model = match self.engine {
+            Engine::Pocketsphinx => Model::load(&self.models.join(EN_US_8K), &material)?,
+        };
+        let mut recogniser = model.recogniser()?;
+        let mut summary = Summary::default();
+        let mut listening = Listening { ask: self.ask, channel: None };
+        for (done, path) in self.files.iter().enumerate() {
+            self.show_progress(done);
+            let pcm = sources::wav(path, recogniser.sample_rate())?;
+            let (heard, partials, busy) = listen(recogniser.as_mut(), &listening, &pcm)?;
+            if self.one_caller {
+                listening.channel.clone_from(&heard.channel);
+            }
+            let audio = recogniser.sample_rate().duration(pcm.len() as u64);
+            let reference = references.as_ref().and_then(|references| references.of(path));
+            let report = FileReport::new(path, &heard, partials, audio, busy, reference);
+            summary.add(&report);
+            self.print(&report);
+        }
+        self.show_progress(self.files.len());
+        self.print_summary(&summary);
+        Ok(())
+    }
+
+    fn material(&self) -> Result<LanguageMaterial, Box<dyn std::error::Error + Send + Sync>> {
+        let mut material = LanguageMaterial { lang: self.lang, ..LanguageMaterial::default() };
+        if let Some(dialplan) = &self.dialplan {
+            material.sentences.extend(sources::dialplan_examples(dialplan)?);
+        }
+        for corpus in &self.corpus {
+            material.sentences.extend(sources::corpus(corpus)?);
+        }
+        Ok(material)
+    }
+
+    fn show_progress(&self, done: usize) {
+        let mut terminal = std::io::stderr();
+        if terminal.is_terminal() && self.files.len() > 1 {
+            let end = if done == self.files.len() { "\n" } else { "" };
+            // Progress that cannot be shown is no reason to stop.
+            let _ = write!(terminal, "\r{done} of {} files{end}", self.files.len());
+        }
+    }
+
+    fn print(&self, report: &FileReport) {
+        if self.json { println!("{}", report.to_json()) } else { println!("{report}") }
+    }
+
+    fn print_summary(&self, summary: &Summary) {
+        if self.json { println!("{}", summary.to_json()) } else { println!("{summary}") }
+    }
+}
+
+/// Lets `recogniser` hear `pcm` as it would come over the line, and keeps the time of each partial text: when it would
+/// have been there had the sound come in real time.
+#[allow(clippy::disallowed_methods)] // measures how long the engine takes
+fn listen(
+    recogniser: &mut dyn Recogniser,
+    listening: &Listening,
+    pcm: &[i16],
+) -> Result<(Transcript, Vec<Partial>, Duration), AsrError> {
+    let rate = recogniser.sample_rate();
+    let piece = (u64::from(rate.hertz()) * PIECE_MS / 1_000) as usize;
+    let (mut partials, mut busy, mut now) = (Vec::new(), Duration::ZERO, Duration::ZERO);
+    let mut timed = |work: &mut dyn FnMut() -> Result<Option<String>, AsrError>, arrived: Duration| {
+        let began = Instant::now();
+        let text = work()?;
+        let took = began.elapsed();
+        busy += took;
+        now = now.max(arrived) + took;
+        if let Some(text) = text {
+            partials.push(Partial { at: now, text });
+        }
+        Ok::<(), AsrError>(())
+    };
+    timed(&mut || recogniser.begin(listening).map(|()| None), Duration::ZERO)?;
+    for (i, sound) in pcm.chunks(piece).enumerate() {
+        let arrived = rate.duration((i * piece + sound.len()) as u64);
+        timed(&mut || recogniser.feed(sound), arrived)?;
+    }
+    let mut heard = Transcript::default();
+    let mut finish = || {
+        heard = recogniser.finish()?;
+        Ok(Some(heard.text.clone()))
+    };
+    timed(&mut finish, Duration::ZERO)?;
+    Ok((heard, partials, busy))
+}
+
+/// What is wrong with an input file, in one line.
+fn cannot_read(path: &Path, why: impl std::fmt::Display) -> String {
+    format!("{}: {why}", path.display())
+}

@@ -1,0 +1,212 @@
+//! What `transcribe` tells about a file, and about all of them.
+
+use std::fmt;
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::speech::asr::Transcript;
+use crate::speech::asr::lm::text;
+use crate::speech::asr::score::WordErrors;
+
+/// A text, and when it was there.
+pub(super) struct Partial {
+    /// From the first sample, had the sound come in real time.
+    pub(super) at: Duration,
+    pub(super) text: String,
+}
+
+/// One file.
+pub(super) struct FileReport {
+    file: String,
+    heard: Transcript,
+    partials: Vec<Partial>,
+    audio: Duration,
+    busy: Duration,
+    finish: Duration,
+    reference: Option<(String, WordErrors)>,
+    delays: Vec<Duration>,
+}
+
+impl FileReport {
+    /// `partials` ends with the final text.
+    pub(super) fn new(
+        file: &Path,
+        heard: &Transcript,
+        partials: Vec<Partial>,
+        audio: Duration,
+        busy: Duration,
+        reference: Option<&str>,
+    ) -> Self {
+        let reference = reference.map(|said| {
+            let (said_words, heard_words) = (text::words(said), text::words(&heard.text));
+            (said_words.join(" "), WordErrors::count(&said_words, &heard_words))
+        });
+        let finish = partials.last().map_or(Duration::ZERO, |last| last.at.saturating_sub(audio));
+        let delays = delays(heard, &partials);
+        Self { file: file.display().to_string(), heard: heard.clone(), partials, audio, busy, finish, reference, delays }
+    }
+
+    pub(super) fn to_json(&self) -> Value {
+        let ms = |time: Duration| time.as_secs_f64() * 1_000.0;
+        let words: Vec<Value> = (self.heard.words.iter())
+            .map(|word| json!({"text": word.text, "from_ms": ms(word.from), "to_ms": ms(word.to), "confidence": word.confidence}))
+            .collect();
+        let partials: Vec<Value> =
+            self.partials.iter().map(|partial| json!({"at_ms": ms(partial.at).round(), "text": partial.text})).collect();
+        let n_best: Vec<Value> =
+            self.heard.n_best.iter().map(|h| json!({"text": h.text, "confidence": h.confidence})).collect();
+        json!({
+            "file": self.file,
+            "text": self.heard.text,
+            "confidence": self.heard.confidence,
+            "words": words,
+            "n_best": n_best,
+            "partials": partials,
+            "audio_s": self.audio.as_secs_f64(),
+            "rtf": real_time_factor(self.busy, self.audio),
+            "finish_ms": ms(self.finish).round(),
+            "ref": self.reference.as_ref().map(|(said, _)| said),
+            "wer": self.reference.as_ref().and_then(|(_, errors)| errors.rate()),
+        })
+    }
+}
+
+impl fmt::Display for FileReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}\t{}", self.file, self.heard.text)?;
+        if let Some((said, errors)) = self.reference.as_ref().filter(|(_, errors)| errors.total() > 0) {
+            write!(f, "\n  said: {said} ({} errors)", errors.total())?;
+        }
+        Ok(())
+    }
+}
+
+/// How long after its end each word of the final text was in a partial text, in its place and with all before it right.
+fn delays(heard: &Transcript, partials: &[Partial]) -> Vec<Duration> {
+    let starts: Vec<&str> = heard.text.split(' ').collect();
+    let mut delays = Vec::new();
+    for (i, word) in heard.words.iter().enumerate().take(starts.len()) {
+        let is_there = |partial: &&Partial| {
+            let mut words = partial.text.split(' ');
+            starts[..=i].iter().all(|expected| words.next() == Some(expected))
+        };
+        if let Some(partial) = partials.iter().find(is_there) {
+            delays.push(partial.at.saturating_sub(word.to));
+        }
+    }
+    delays
+}
+
+fn real_time_factor(busy: Duration, audio: Duration) -> f64 {
+    busy.as_secs_f64() / audio.as_secs_f64().max(1e-9)
+}
+
+/// All files.
+#[derive(Default)]
+pub(super) struct Summary {
+    files: usize,
+    with_reference: usize,
+    right: usize,
+    errors: WordErrors,
+    audio: Duration,
+    busy: Duration,
+    delays: Vec<Duration>,
+    finishes: Vec<Duration>,
+}
+
+impl Summary {
+    pub(super) fn add(&mut self, file: &FileReport) {
+        self.files += 1;
+        self.audio += file.audio;
+        self.busy += file.busy;
+        self.delays.extend(&file.delays);
+        self.finishes.push(file.finish);
+        if let Some((_, errors)) = file.reference {
+            self.with_reference += 1;
+            self.right += usize::from(errors.total() == 0);
+            self.errors += errors;
+        }
+    }
+
+    pub(super) fn to_json(&self) -> Value {
+        json!({"summary": {
+            "files": self.files,
+            "with_reference": self.with_reference,
+            "wer": self.errors.rate(),
+            "words": self.errors.words,
+            "substituted": self.errors.substituted,
+            "deleted": self.errors.deleted,
+            "inserted": self.errors.inserted,
+            "files_right": self.right,
+            "audio_s": self.audio.as_secs_f64(),
+            "rtf": real_time_factor(self.busy, self.audio),
+            "partial_ms": {"p50": percentile_ms(&self.delays, 50), "p95": percentile_ms(&self.delays, 95)},
+            "finish_ms": {"p50": percentile_ms(&self.finishes, 50), "p95": percentile_ms(&self.finishes, 95)},
+            "peak_rss_mb": peak_memory_mb(),
+        }})
+    }
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "files              {}", self.files)?;
+        if let Some(rate) = self.errors.rate() {
+            let WordErrors { words, substituted, deleted, inserted } = self.errors;
+            writeln!(f, "word error rate    {:.1} % of {words} words", rate * 100.0)?;
+            writeln!(f, "  substituted {substituted}, deleted {deleted}, inserted {inserted}")?;
+            writeln!(f, "files all right    {} of {}", self.right, self.with_reference)?;
+        }
+        let show = |ms: Option<u64>| ms.map_or("–".to_owned(), |ms| format!("{ms} ms"));
+        writeln!(f, "real-time factor   {:.3}", real_time_factor(self.busy, self.audio))?;
+        let (p50, p95) = (percentile_ms(&self.delays, 50), percentile_ms(&self.delays, 95));
+        writeln!(f, "word → partial     p50 {}, p95 {}", show(p50), show(p95))?;
+        let (p50, p95) = (percentile_ms(&self.finishes, 50), percentile_ms(&self.finishes, 95));
+        write!(f, "end → final text   p50 {}, p95 {}", show(p50), show(p95))
+    }
+}
+
+/// The `percent`-th percentile [ms]; `None` when there is nothing to rank.
+fn percentile_ms(times: &[Duration], percent: usize) -> Option<u64> {
+    let mut sorted = times.to_vec();
+    sorted.sort_unstable();
+    let last = sorted.len().checked_sub(1)?;
+    Some(sorted[last * percent / 100].as_millis() as u64)
+}
+
+/// The most memory that this process has held, where the system tells [MB].
+fn peak_memory_mb() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+    line.split_whitespace().nth(1)?.parse::<u64>().ok().map(|kib| kib / 1_024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::speech::asr::Word;
+
+    fn ms(ms: u64) -> Duration {
+        Duration::from_millis(ms)
+    }
+
+    #[test]
+    fn a_word_counts_as_heard_when_all_before_it_are_right_too() {
+        let word = |text: &str, to| Word { text: text.to_owned(), from: ms(0), to: ms(to), confidence: 1.0 };
+        let heard = Transcript {
+            text: "lost my card".into(),
+            words: vec![word("lost", 300), word("my", 500), word("card", 900)],
+            ..Transcript::default()
+        };
+        let partial = |at, text: &str| Partial { at: ms(at), text: text.to_owned() };
+        let partials = [partial(400, "lost"), partial(600, "last my"), partial(1_000, "lost my card")];
+        assert_eq!(delays(&heard, &partials), [ms(100), ms(500), ms(100)]);
+    }
+
+    #[test]
+    fn percentiles_of_nothing_are_none() {
+        assert_eq!(percentile_ms(&[], 95), None);
+        assert_eq!(percentile_ms(&[ms(3), ms(1), ms(2)], 50), Some(2));
+    }
+}

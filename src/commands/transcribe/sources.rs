@@ -1,0 +1,139 @@
+//! What `transcribe` reads: sound, references, example sentences.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::Path;
+
+use serde::Deserialize;
+
+use super::cannot_read;
+use crate::units::SampleRate;
+
+/// What is said in each file.
+pub(super) struct References(HashMap<String, String>);
+
+impl References {
+    /// What is said in `path`: the list may name it by any tail of its path.
+    pub(super) fn of(&self, path: &Path) -> Option<&str> {
+        let whole = path.to_str()?;
+        let tails = std::iter::once(whole).chain(whole.match_indices('/').map(|(at, _)| &whole[at + 1..]));
+        tails.filter_map(|tail| self.0.get(tail)).next().map(String::as_str)
+    }
+}
+
+/// Reads `file<TAB>text`; a first line that says just that is passed over, as are files without a text.
+pub(super) fn references(path: &Path) -> Result<References, String> {
+    let text = fs::read_to_string(path).map_err(|error| cannot_read(path, error))?;
+    let mut references = HashMap::new();
+    for (i, line) in text.lines().enumerate() {
+        let mut columns = line.split('\t');
+        match (columns.next(), columns.next()) {
+            (Some("file"), Some("text")) if i == 0 => {}
+            (Some(_), Some("")) => {}
+            (Some(file), Some(said)) => {
+                references.insert(file.to_owned(), said.to_owned());
+            }
+            _ if line.trim().is_empty() => {}
+            _ => return Err(cannot_read(path, format_args!("line {}: expected `file<TAB>text`", i + 1))),
+        }
+    }
+    Ok(References(references))
+}
+
+/// Reads the sentences of a corpus, `text<TAB>scene` a line.
+pub(super) fn corpus(path: &Path) -> Result<Vec<String>, String> {
+    let text = fs::read_to_string(path).map_err(|error| cannot_read(path, error))?;
+    let sentences = text.lines().filter_map(|line| line.split('\t').next()).filter(|text| !text.trim().is_empty());
+    Ok(sentences.map(str::to_owned).collect())
+}
+
+/// The part of a scene file that says how callers put it.
+#[derive(Deserialize)]
+struct SceneFile {
+    #[serde(default)]
+    vague: Vec<String>,
+    #[serde(default)]
+    scenes: Vec<SceneExamples>,
+}
+
+#[derive(Deserialize)]
+struct SceneExamples {
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    examples: Vec<String>,
+}
+
+/// All example sentences of a dialplan folder, and the names of its scenes.
+pub(super) fn dialplan_examples(folder: &Path) -> Result<Vec<String>, String> {
+    let scenes = folder.join("scenes");
+    let entries = fs::read_dir(&scenes).map_err(|error| cannot_read(&scenes, error))?;
+    let mut paths: Vec<_> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "yaml"));
+    paths.sort();
+    let mut sentences = Vec::new();
+    for path in paths {
+        let text = fs::read_to_string(&path).map_err(|error| cannot_read(&path, error))?;
+        let file: SceneFile = serde_saphyr::from_str(&text).map_err(|error| cannot_read(&path, error))?;
+        sentences.extend(file.vague);
+        for scene in file.scenes {
+            sentences.push(scene.name);
+            sentences.extend(scene.examples);
+        }
+    }
+    if sentences.is_empty() { Err(cannot_read(&scenes, "no scene file with examples")) } else { Ok(sentences) }
+}
+
+/// Reads a mono WAV file that is sampled at `rate`.
+pub(super) fn wav(path: &Path, rate: SampleRate) -> Result<Vec<i16>, String> {
+    let mut reader = hound::WavReader::open(path).map_err(|error| cannot_read(path, error))?;
+    let spec = reader.spec();
+    if spec.sample_format != hound::SampleFormat::Int || spec.bits_per_sample != 16 {
+        return Err(cannot_read(path, "only 16-bit WAV files can be read; convert it with `sox IN -b 16 OUT`"));
+    }
+    if spec.channels != 1 || spec.sample_rate != rate.hertz() {
+        let hertz = rate.hertz();
+        return Err(cannot_read(path, format_args!("expected one channel at {hertz} Hz; convert it with `sox IN -r {hertz} -c 1 OUT`")));
+    }
+    reader.samples::<i16>().collect::<Result<_, _>>().map_err(|error| cannot_read(path, error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reference_is_found_by_the_tail_of_its_path() {
+        let folder = tempfile::tempdir().unwrap();
+        let list = folder.path().join("refs.tsv");
+        fs::write(&list, "file\ttext\tspeaker\nfash/a.wav\tyes\tfash\nb.wav\t\t\n").unwrap();
+        let references = references(&list).unwrap();
+        assert_eq!(references.of(Path::new("/data/fash/a.wav")), Some("yes"));
+        assert_eq!(references.of(Path::new("/data/other/a.wav")), None);
+        assert_eq!(references.of(Path::new("b.wav")), None);
+        fs::write(&list, "only one column\n").unwrap();
+        assert!(super::references(&list).is_err_and(|error| error.contains("line 1")));
+    }
+
+    #[test]
+    fn examples_come_from_all_scene_files() {
+        let folder = tempfile::tempdir().unwrap();
+        let scenes = folder.path().join("scenes");
+        assert!(dialplan_examples(folder.path()).is_err());
+        fs::create_dir(&scenes).unwrap();
+        let yaml = "main_scene: card\nname: a card\nvague: [it's my card]\nscenes:\n  - scene: lost\n    name: a lost card\n    examples: [i lost it]\n";
+        fs::write(scenes.join("card.yaml"), yaml).unwrap();
+        assert_eq!(dialplan_examples(folder.path()).unwrap(), ["it's my card", "a lost card", "i lost it"]);
+    }
+
+    #[test]
+    fn sound_of_the_wrong_form_is_refused_with_a_remedy() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.wav");
+        fs::write(&path, b"RIFF....WAVE").unwrap();
+        assert!(wav(&path, SampleRate::NARROWBAND).is_err());
+        let spec = hound::WavSpec { channels: 1, sample_rate: 44_100, bits_per_sample: 16, sample_format: hound::SampleFormat::Int };
+        hound::WavWriter::create(&path, spec).unwrap().finalize().unwrap();
+        assert!(wav(&path, SampleRate::NARROWBAND).is_err_and(|error| error.contains("sox")));
+    }
+}

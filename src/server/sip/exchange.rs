@@ -1,0 +1,186 @@
+//! Requests and their answers: each transaction lives in a small task of its own, and talks with its leg in messages.
+//!
+//! ```text
+//! Answering::serve(Transaction) ─ task ─► Input::{Cancelled, Acknowledged, Settled}     leg ─► Answering::reply
+//! ask(request)                  ─ task ─► Input::Responded, Input::Retried
+//! ```
+//!
+//! `rsipstack`'s `receive` must not be dropped half-way (its state has moved on when the message is lost), so it is never
+//! inside a `select!` whose other arm goes on with the same transaction; answers reach it through its own event queue.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use rsipstack::dialog::authenticate::{Credential, handle_client_authenticate};
+use rsipstack::sip::{Method, Request, Response, SipMessage};
+use rsipstack::transaction::transaction::{Transaction, TransactionEvent, TransactionEventSender};
+use tokio::sync::mpsc;
+
+use super::lane::Lane;
+use super::message::{cseq, finished, response, to_tag};
+
+/// What a leg hears from the wire.
+#[derive(Clone, Debug)]
+pub(super) enum Input {
+    /// A request inside the dialog.
+    Asked(Answering),
+    /// The INVITE was cancelled; the CANCEL is answered.
+    Cancelled,
+    /// An ACK came. Seen twice when it came over the socket of its INVITE.
+    Acknowledged(Request),
+    /// The server transaction of the INVITE with this CSeq number is over: acknowledged, or given up.
+    Settled(u32),
+    /// A response to a request of ours.
+    Responded(Response),
+    /// A request of ours was sent again with credentials, under this CSeq number.
+    Retried(u32),
+    /// A 2xx to our INVITE came again, or another branch of a fork answered too.
+    AcceptedAgain(Response),
+}
+
+/// A request that waits for our answer.
+#[derive(Clone)]
+pub(super) struct Answering {
+    /// The request.
+    pub(super) request: Arc<Request>,
+    /// Where it came from.
+    pub(super) source: SocketAddr,
+    events: TransactionEventSender,
+    server: Arc<str>,
+    tag: Arc<str>,
+}
+
+impl std::fmt::Debug for Answering {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Answering({})", self.request.method)
+    }
+}
+
+impl Answering {
+    /// Starts the task of a server transaction; what it hears goes to `inbox`.
+    pub(super) fn serve(
+        mut transaction: Transaction,
+        source: SocketAddr,
+        inbox: Option<mpsc::Sender<Input>>,
+        server: &str,
+    ) -> Self {
+        let tag = to_tag(&transaction.original).unwrap_or_else(|| rsipstack::transaction::random_text(16));
+        let answering = Self {
+            request: Arc::new(transaction.original.clone()),
+            source,
+            events: transaction.tu_sender.clone(),
+            server: server.into(),
+            tag: tag.into(),
+        };
+        tokio::spawn(async move {
+            let number = cseq(&transaction.original).map_or(0, |(number, _)| number);
+            let tell = async |input| {
+                if let Some(inbox) = &inbox {
+                    // The leg is gone when it has nothing left to learn.
+                    let _ = inbox.send(input).await;
+                }
+            };
+            while let Some(message) = transaction.receive().await {
+                match message {
+                    SipMessage::Request(request) if request.method == Method::Cancel => tell(Input::Cancelled).await,
+                    SipMessage::Request(request) if request.method == Method::Ack => {
+                        tell(Input::Acknowledged(request)).await;
+                    }
+                    _ => {}
+                }
+            }
+            if transaction.original.method == Method::Invite {
+                tell(Input::Settled(number)).await;
+            }
+        });
+        answering
+    }
+
+    /// The same, with our tag of the dialog that the request is to make.
+    pub(super) fn with_tag(self, tag: &str) -> Self {
+        Self { tag: tag.into(), ..self }
+    }
+
+    /// CSeq number of the request.
+    pub(super) fn number(&self) -> u32 {
+        cseq(&*self.request).map_or(0, |(number, _)| number)
+    }
+
+    /// A response to be filled and given to [`send`](Self::send).
+    pub(super) fn response(&self, status: u16) -> Response {
+        response(&self.request, status, &self.tag)
+    }
+
+    /// Answers with a status and nothing more.
+    pub(super) fn reply(&self, status: u16) {
+        self.send(self.response(status));
+    }
+
+    /// Answers. Nothing happens when the transaction is over.
+    pub(super) fn send(&self, response: Response) {
+        let _ = self.events.send(TransactionEvent::Respond(finished(response, &self.server)));
+    }
+
+    /// Tells the transaction about an ACK that came over another socket, so that it stops to repeat its 2xx.
+    pub(super) fn acknowledge(&self, ack: &Request) {
+        let _ = self.events.send(TransactionEvent::Received(ack.clone().into(), None));
+    }
+}
+
+/// A request of ours and the way that it takes.
+pub(super) struct Asking {
+    /// The request, with its Via.
+    pub(super) request: Request,
+    /// Over which socket.
+    pub(super) lane: Arc<Lane>,
+    /// To whom.
+    pub(super) peer: SocketAddr,
+    /// What to answer a 401 or 407 with.
+    pub(super) credentials: Option<Credential>,
+}
+
+impl Asking {
+    /// Starts the task of a client transaction; responses go to `inbox`.
+    pub(super) fn start(self, inbox: mpsc::Sender<Input>) {
+        tokio::spawn(self.run(inbox));
+    }
+
+    async fn run(self, inbox: mpsc::Sender<Input>) {
+        let unavailable = response(&self.request, 503, "");
+        let Some(mut transaction) = self.lane.client(self.request, self.peer) else {
+            let _ = inbox.send(Input::Responded(unavailable)).await;
+            return;
+        };
+        let mut credentials = self.credentials;
+        if transaction.send().await.is_err() {
+            let _ = inbox.send(Input::Responded(unavailable)).await;
+            return;
+        }
+        loop {
+            let message = tokio::select! {
+                message = transaction.receive() => message,
+                () = self.lane.closed.cancelled() => {
+                    // The connection is gone, and this transaction with it (RFC 3261 §17.1.4).
+                    let _ = inbox.send(Input::Responded(unavailable)).await;
+                    return;
+                }
+            };
+            let Some(SipMessage::Response(response)) = message else { return };
+            if matches!(response.status_code.code(), 401 | 407)
+                && let Some(credential) = credentials.take()
+            {
+                let number = cseq(&transaction.original).map_or(1, |(number, _)| number + 1);
+                if let Ok(again) = handle_client_authenticate(number, &transaction, response.clone(), &credential).await {
+                    transaction = again;
+                    if transaction.send().await.is_ok() {
+                        let _ = inbox.send(Input::Retried(number)).await;
+                        continue;
+                    }
+                }
+            }
+            if inbox.send(Input::Responded(response)).await.is_err() && transaction.original.method != Method::Invite {
+                return;
+            }
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! A leg that somebody else starts: from their INVITE to their ACK.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use rsipstack::sip::{HeadersExt, Request};
+use rsipstack::transaction::random_text;
+use rsipstack::transaction::transaction::Transaction;
+
+use super::dialog::Dialog;
+use super::exchange::Answering;
+use super::lane::Lane;
+use super::leg::{Answered, Beginning, LegTask, State, Talking};
+use super::message::{ALLOW, Body, body, call_id, cseq, from_tag, party, with, with_sdp};
+use super::route::Shared;
+use super::{IncomingCall, Party};
+use crate::leg::LegEvent;
+use crate::units::Pii;
+
+/// Header fields that a dialog or a call record may want to know of: these, and all that begin with `X-`.
+const OF_INTEREST: [&str; 10] = [
+    "P-Asserted-Identity", "P-Preferred-Identity", "Privacy", "Diversion", "History-Info", "Subject", "User-Agent",
+    "User-to-User", "Session-ID", "Identity",
+];
+
+/// A new INVITE on its way to becoming a leg.
+pub(super) struct NewCall<'a> {
+    pub(super) shared: &'a Arc<Shared>,
+    pub(super) lane: &'a Arc<Lane>,
+    pub(super) source: SocketAddr,
+}
+
+impl NewCall<'_> {
+    /// Takes the call in, or turns it away if the house has filled up since the INVITE was looked at.
+    pub(super) fn begin(self, transaction: Transaction) {
+        let request = transaction.original.clone();
+        let tag = random_text(16);
+        let permit = self.shared.gate.admit();
+        let room = self.shared.calls.try_reserve();
+        let dialog = Dialog::incoming(&request, tag);
+        let (Some(permit), Ok(room), Some(dialog)) = (permit, room, dialog) else {
+            let answering = Answering::serve(transaction, self.source, None, &self.shared.config.user_agent);
+            answering.send(with(answering.response(503), "Retry-After", "10"));
+            return;
+        };
+        let number = cseq(&request).map_or(0, |(number, _)| number);
+        let invite = (call_id(&request), from_tag(&request).unwrap_or_default(), number);
+        let beginning = Beginning {
+            shared: Arc::clone(self.shared),
+            lane: Arc::clone(self.lane),
+            peer: self.source,
+            dialog: dialog.clone(),
+            permit: Some(permit),
+            credentials: None,
+        };
+        let leg = beginning.start(Some(invite), |inbox| {
+            let invite = Answering::serve(transaction, self.source, Some(inbox), &self.shared.config.user_agent);
+            let invite = invite.with_tag(dialog.local_tag());
+            invite.reply(100);
+            State::Ringing(invite)
+        });
+        room.send(described(&request, self.source, leg));
+    }
+}
+
+fn described(invite: &Request, peer: SocketAddr, leg: super::SipLeg) -> IncomingCall {
+    let side = |value: Option<&str>| {
+        let (display, user) = party(value.unwrap_or_default());
+        Party { user: Pii(user), display: display.map(Pii) }
+    };
+    let headers = invite
+        .headers
+        .iter()
+        .filter(|header| {
+            let name = header.name();
+            OF_INTEREST.iter().any(|known| known.eq_ignore_ascii_case(name))
+                || name.get(..2).is_some_and(|start| start.eq_ignore_ascii_case("X-"))
+        })
+        .map(|header| (header.name().to_owned(), header.value().to_owned()))
+        .collect();
+    let offer = match body(&invite.headers, &invite.body) {
+        Body::Sdp(sdp) => Some(sdp),
+        Body::Empty | Body::Other => None,
+    };
+    IncomingCall {
+        call_id: call_id(invite),
+        from: side(invite.from_header().ok().map(|from| from.value())),
+        to: side(invite.to_header().ok().map(|to| to.value())),
+        headers,
+        offer,
+        peer,
+        leg,
+    }
+}
+
+impl LegTask {
+    /// 180.
+    pub(super) fn ring(&mut self) {
+        if let State::Ringing(invite) = &self.state {
+            invite.send(self.contacted(invite.response(180)));
+        }
+    }
+
+    /// 200 to the INVITE.
+    pub(super) fn accept(&mut self, sdp: &str) {
+        match std::mem::replace(&mut self.state, State::Ended) {
+            State::Ringing(invite) => {
+                let ok = with(self.contacted(invite.response(200)), "Allow", ALLOW);
+                invite.send(with_sdp(ok, sdp));
+                self.state = State::Answered(Answered { invite, then_leave: false });
+            }
+            other => self.state = other,
+        }
+    }
+
+    /// A refusal of the INVITE; statuses that do not refuse are taken for 480.
+    pub(super) fn reject(&mut self, status: u16) {
+        if let State::Ringing(invite) = &self.state {
+            let status = if (300..700).contains(&status) { status } else { 480 };
+            let refusal = invite.response(status);
+            invite.send(if status == 503 { with(refusal, "Retry-After", "10") } else { refusal });
+            self.end(status);
+            self.state = State::Ended;
+        }
+    }
+
+    /// They cancelled the INVITE; too late once it has a final answer (RFC 3261 §9.2).
+    pub(super) fn cancelled(&mut self) {
+        match &self.state {
+            State::Ringing(invite) => {
+                invite.reply(487);
+                self.end(487);
+                self.state = State::Ended;
+            }
+            State::Talking(Talking::TheyOffer(answering)) => {
+                answering.reply(487);
+                self.state = State::Talking(Talking::Settled);
+            }
+            _ => {}
+        }
+    }
+
+    /// An ACK came, with the answer to a late offer in it.
+    pub(super) async fn acknowledged(&mut self, ack: &Request) {
+        let number = cseq(ack).map_or(0, |(number, _)| number);
+        let (answering, then_leave) = match &self.state {
+            State::Answered(answered) => (&answered.invite, answered.then_leave),
+            State::Talking(Talking::TheyAcknowledge(answering)) => (answering, false),
+            _ => return,
+        };
+        if answering.number() != number {
+            return;
+        }
+        answering.acknowledge(ack);
+        let late_offer = answering.request.body.is_empty();
+        self.state = State::Talking(Talking::Settled);
+        if then_leave {
+            return self.leave().await;
+        }
+        let sdp = match body(&ack.headers, &ack.body) {
+            Body::Sdp(sdp) if late_offer => Some(sdp),
+            _ => None,
+        };
+        self.tell(LegEvent::Acknowledged { sdp });
+    }
+
+    /// The transaction of an INVITE is over. If its 2xx was never acknowledged, the dialog is (RFC 3261 §13.3.1.4).
+    pub(super) async fn settled(&mut self, number: u32) {
+        let unacknowledged = match &self.state {
+            State::Answered(answered) => answered.invite.number() == number,
+            State::Talking(Talking::TheyAcknowledge(answering)) => answering.number() == number,
+            _ => false,
+        };
+        if unacknowledged {
+            self.end(408);
+            self.leave().await;
+        }
+    }
+}

@@ -1,0 +1,351 @@
+//! One leg: the task that owns a dialog, and the handle that a call holds.
+//!
+//! ```text
+//! call ─ LegRequest (16) ─► ┌───────────┐ ◄─ Input (32) ─ transactions, sockets
+//! call ◄─ LegEvent (32) ─── │  LegTask  │ ─► answers, requests
+//!                           └───────────┘
+//! ```
+//!
+//! ```text
+//! incoming: Ringing ─Accept─► Answered ─ACK─► Talking ─BYE─► Leaving ─► Ended
+//! outgoing: Calling ─200────────────────────► Talking
+//! ```
+//!
+//! Invariants: each INVITE gets one final answer; a 2xx of ours is followed by their ACK or by our BYE; a 2xx of theirs is
+//! always acknowledged; `Ended` is the last event and is told once; the leg leaves the table of legs when its task ends,
+//! whatever ended it.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rsipstack::dialog::authenticate::Credential;
+use rsipstack::sip::{Header, Method, Request, Response};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use super::dialog::Dialog;
+use super::exchange::{Answering, Asking, Input};
+use super::gate::Permit;
+use super::lane::Lane;
+use super::route::{LegKey, Shared};
+use super::LegError;
+use crate::leg::{LegEvent, LegRequest};
+
+/// Events that wait for the call. A call that is this far behind loses `Rang` and `Referred`; an `Updated` that does not fit
+/// is answered with 500, and the end of the leg shows as the end of the channel.
+const EVENTS: usize = 32;
+/// Requests of the call that wait for the leg; one more is refused with [`LegError::Busy`].
+const REQUESTS: usize = 16;
+/// Messages from the wire that wait for the leg; one more is answered with 503, or comes again.
+const INBOX: usize = 32;
+
+/// A call's handle on one leg. Dropping it hangs up.
+#[derive(Debug)]
+pub struct SipLeg {
+    requests: mpsc::Sender<LegRequest>,
+    /// What the party does. Closed after [`LegEvent::Ended`].
+    pub events: mpsc::Receiver<LegEvent>,
+}
+
+impl SipLeg {
+    /// Asks the leg to do something; what comes of it is told by [`events`](Self::events).
+    ///
+    /// # Errors
+    /// [`LegError::Ended`] when the leg is over, [`LegError::Busy`] when it is too far behind.
+    pub fn request(&self, request: LegRequest) -> Result<(), LegError> {
+        self.requests.try_send(request).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => LegError::Busy,
+            mpsc::error::TrySendError::Closed(_) => LegError::Ended,
+        })
+    }
+}
+
+/// Where a leg stands.
+#[derive(Debug)]
+pub(super) enum State {
+    /// Their INVITE waits for our final answer.
+    Ringing(Answering),
+    /// We sent 200 and wait for the ACK.
+    Answered(Answered),
+    /// We sent an INVITE.
+    Calling(Calling),
+    /// Both sides agreed.
+    Talking(Talking),
+    /// We are hanging up and wait for the other side's answer.
+    Leaving,
+    /// Nothing more will happen.
+    Ended,
+}
+
+/// [`State::Answered`].
+#[derive(Debug)]
+pub(super) struct Answered {
+    pub(super) invite: Answering,
+    /// The call has hung up meanwhile: BYE must wait for the ACK (RFC 3261 §15).
+    pub(super) then_leave: bool,
+}
+
+/// [`State::Calling`].
+#[derive(Debug)]
+pub(super) struct Calling {
+    /// The INVITE as it was sent, for its CANCEL.
+    pub(super) invite: Request,
+    /// A provisional answer came: only then may a CANCEL go out (RFC 3261 §9.1).
+    pub(super) provisional: bool,
+    /// The call has hung up meanwhile.
+    pub(super) cancelled: bool,
+}
+
+/// [`State::Talking`]: at most one offer is open at a time (RFC 3264 §4).
+#[derive(Debug, Default)]
+pub(super) enum Talking {
+    /// No offer is open.
+    #[default]
+    Settled,
+    /// Their re-INVITE or UPDATE waits for our answer.
+    TheyOffer(Answering),
+    /// Our 200 to their re-INVITE waits for its ACK.
+    TheyAcknowledge(Answering),
+    /// Our re-INVITE with this CSeq number waits for their answer.
+    WeOffer(u32),
+}
+
+/// The task of one leg.
+pub(super) struct LegTask {
+    pub(super) shared: Arc<Shared>,
+    pub(super) lane: Arc<Lane>,
+    /// Where their last request came from.
+    pub(super) peer: SocketAddr,
+    pub(super) dialog: Dialog,
+    pub(super) state: State,
+    pub(super) credentials: Option<Credential>,
+    /// Fires when somebody owes us an answer for too long.
+    pub(super) deadline: Option<Instant>,
+    permit: Option<Permit>,
+    inbox_sender: mpsc::Sender<Input>,
+    inbox: mpsc::Receiver<Input>,
+    requests: mpsc::Receiver<LegRequest>,
+    events: Option<mpsc::Sender<LegEvent>>,
+    entry: Entry,
+}
+
+/// The parts of a leg that is about to start.
+pub(super) struct Beginning {
+    pub(super) shared: Arc<Shared>,
+    pub(super) lane: Arc<Lane>,
+    pub(super) peer: SocketAddr,
+    pub(super) dialog: Dialog,
+    pub(super) permit: Option<Permit>,
+    pub(super) credentials: Option<Credential>,
+}
+
+/// Keeps a leg in the tables of the edge until it is dropped.
+struct Entry {
+    shared: Arc<Shared>,
+    key: LegKey,
+    invite: Option<(String, String, u32)>,
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        self.shared.legs.remove(&self.key);
+        if let Some(invite) = &self.invite {
+            self.shared.invites.remove(invite);
+        }
+    }
+}
+
+impl Beginning {
+    /// Registers the leg, lets `state` make its first state with the leg's inbox, and starts its task.
+    pub(super) fn start(
+        self,
+        invite: Option<(String, String, u32)>,
+        state: impl FnOnce(mpsc::Sender<Input>) -> State,
+    ) -> SipLeg {
+        let (inbox_sender, inbox) = mpsc::channel(INBOX);
+        let (request_sender, requests) = mpsc::channel(REQUESTS);
+        let (event_sender, events) = mpsc::channel(EVENTS);
+        let key = (self.dialog.call_id().to_owned(), self.dialog.local_tag().to_owned());
+        self.shared.legs.insert(key.clone(), inbox_sender.clone());
+        if let Some(invite) = &invite {
+            self.shared.invites.insert(invite.clone(), ());
+        }
+        let entry = Entry { shared: Arc::clone(&self.shared), key, invite };
+        let task = LegTask {
+            state: state(inbox_sender.clone()),
+            shared: self.shared,
+            lane: self.lane,
+            peer: self.peer,
+            dialog: self.dialog,
+            credentials: self.credentials,
+            deadline: None,
+            permit: self.permit,
+            inbox_sender,
+            inbox,
+            requests,
+            events: Some(event_sender),
+            entry,
+        };
+        tokio::spawn(task.run());
+        SipLeg { requests: request_sender, events }
+    }
+}
+
+impl LegTask {
+    async fn run(mut self) {
+        let mut served = true;
+        while !matches!(self.state, State::Ended) {
+            let deadline = self.deadline;
+            tokio::select! {
+                input = self.inbox.recv() => match input {
+                    Some(input) => self.take(input).await,
+                    None => break, // cannot be: we hold a sender ourselves
+                },
+                request = self.requests.recv(), if served => match request {
+                    Some(request) => self.carry_out(request).await,
+                    None => {
+                        served = false;
+                        self.hang_up().await;
+                    }
+                },
+                () = self.shared.closed.cancelled(), if served => {
+                    served = false;
+                    self.hang_up().await;
+                }
+                () = tokio::time::sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => {
+                    self.deadline = None;
+                    self.state = State::Ended;
+                }
+            }
+        }
+        self.end(408);
+        tracing::trace!(leg = ?self.entry.key, "leg ended");
+    }
+
+    async fn take(&mut self, input: Input) {
+        match input {
+            Input::Asked(answering) => self.answer(answering).await,
+            Input::Cancelled => self.cancelled(),
+            Input::Acknowledged(ack) => self.acknowledged(&ack).await,
+            Input::Settled(number) => self.settled(number).await,
+            Input::Responded(response) => self.responded(response).await,
+            Input::Retried(number) => self.dialog.skip_to(number),
+            Input::AcceptedAgain(response) => self.accepted_again(&response).await,
+        }
+    }
+
+    async fn carry_out(&mut self, request: LegRequest) {
+        match request {
+            LegRequest::Ring => self.ring(),
+            LegRequest::Accept { sdp } => self.accept(&sdp),
+            LegRequest::Reject { status } => self.reject(status),
+            LegRequest::AcceptUpdate { sdp } => self.accept_update(&sdp),
+            LegRequest::RejectUpdate { status } => self.reject_update(status),
+            LegRequest::Update { sdp } => self.offer(&sdp).await,
+            LegRequest::Refer { target, headers } => self.refer(&target, headers).await,
+            LegRequest::HangUp => self.hang_up().await,
+        }
+    }
+
+    /// Ends the leg, whatever state it is in.
+    async fn hang_up(&mut self) {
+        match std::mem::replace(&mut self.state, State::Leaving) {
+            State::Ringing(invite) => {
+                invite.reply(480);
+                self.end(480);
+                self.state = State::Ended;
+            }
+            State::Answered(answered) => {
+                self.end(200);
+                self.state = State::Answered(Answered { then_leave: true, ..answered });
+            }
+            State::Calling(calling) => self.cancel(calling).await,
+            State::Talking(talking) => {
+                if let Talking::TheyOffer(answering) = talking {
+                    answering.reply(487);
+                }
+                self.leave().await;
+            }
+            State::Leaving => {}
+            State::Ended => self.state = State::Ended,
+        }
+    }
+
+    /// Sends BYE and waits for its answer.
+    pub(super) async fn leave(&mut self) {
+        self.end(200);
+        self.state = State::Leaving;
+        let bye = self.dialog.request(Method::Bye);
+        self.deadline = Some(Instant::now() + self.patience() + Duration::from_secs(1));
+        self.ask(bye).await;
+    }
+
+    /// 64·T1, after which an answer does not come any more (RFC 3261 §17).
+    pub(super) fn patience(&self) -> Duration {
+        self.shared.config.t1 * 64
+    }
+
+    /// Tells the call something; `false` when it is too far behind, or has been told the end.
+    pub(super) fn tell(&self, event: LegEvent) -> bool {
+        self.events.as_ref().is_some_and(|events| events.try_send(event).is_ok())
+    }
+
+    /// Tells the call that the leg is over, and gives its place to the next one.
+    pub(super) fn end(&mut self, status: u16) {
+        if let Some(events) = self.events.take() {
+            let _ = events.try_send(LegEvent::Ended { status });
+        }
+        self.permit = None;
+    }
+
+    /// Sends a request inside the dialog by the way that it must take.
+    pub(super) async fn ask(&mut self, mut request: Request) {
+        let (lane, peer) = self.way().await;
+        request.headers.push_front(Header::Via(lane.via(peer).into()));
+        request.headers.push(Header::UserAgent(self.shared.config.user_agent.clone().into()));
+        let asking = Asking { request, lane, peer, credentials: self.credentials.clone() };
+        asking.start(self.inbox_sender.clone());
+    }
+
+    /// Acknowledges a 2xx (RFC 3261 §13.2.2.4).
+    pub(super) async fn acknowledge(&mut self, dialog: &Dialog, number: u32) {
+        let (lane, peer) = self.way().await;
+        let mut ack = dialog.numbered(Method::Ack, number);
+        ack.headers.push_front(Header::Via(lane.via(peer).into()));
+        ack.headers.push(Header::ContentLength(0.into()));
+        lane.send(ack.into(), peer).await;
+    }
+
+    /// The socket and address for our next request.
+    ///
+    /// A live stream is used again (RFC 5923). Without proxies in between, a peer whose Contact is not the address that it
+    /// sends from is behind a NAT: what it sends from is what reaches it.
+    async fn way(&mut self) -> (Arc<Lane>, SocketAddr) {
+        let hop = self.dialog.next_hop();
+        let stream_lives = !self.lane.closed.is_cancelled() && self.lane.transport != super::Transport::Udp;
+        if stream_lives {
+            return (Arc::clone(&self.lane), self.peer);
+        }
+        match super::outgoing::resolve(&hop).await {
+            Some((_, address)) if !self.dialog.is_routed() && address.ip() != self.peer.ip() => {}
+            Some((transport, address)) => {
+                if let Some(lane) = self.shared.lane_to(transport, address).await {
+                    return (lane, address);
+                }
+            }
+            None => {}
+        }
+        (Arc::clone(&self.lane), self.peer)
+    }
+
+    /// For transactions that should report to this leg.
+    pub(super) fn inbox(&self) -> mpsc::Sender<Input> {
+        self.inbox_sender.clone()
+    }
+
+    /// Adds our Contact to a response.
+    pub(super) fn contacted(&self, response: Response) -> Response {
+        super::message::with(response, "Contact", format!("<{}>", self.lane.contact(self.peer)))
+    }
+}

@@ -1,0 +1,279 @@
+//! Signalling: SIP over UDP and TCP, IPv4 and IPv6, on top of `rsipstack`'s parser, transactions and digest.
+//!
+//! ```text
+//! sockets ─► lane, stream ─► framing ─► guard ─► route ─┬─► rsipstack transactions (exchange) ─► leg ─► LegEvent ─► call
+//!                                                       └─► answers without state
+//! call ─► LegRequest ─► leg ─► dialog ─► exchange ─► sockets
+//! ```
+//!
+//! [`SipEdge::start`] opens the sockets and yields an [`IncomingCall`] for each INVITE that passes; [`SipEdge::dial`] places
+//! a call. Either gives a [`SipLeg`], driven by [`LegRequest`](crate::leg::LegRequest)s and
+//! [`LegEvent`](crate::leg::LegEvent)s.
+//!
+//! What `rsipstack` 0.7.14 does not do, or does differently, is done in front of it; the cases stand in the headers of
+//! [`guard`], [`lane`] and [`exchange`]. Its dialog layer is not used: its queues have no bound, its states mix with
+//! requests, a 2xx is acknowledged before the call knows of it, and a late offer cannot be told from an early one. Two
+//! warts remain: after a client INVITE times out it sends a lone ACK, and it keeps the last answer of each transaction for
+//! 64·T1. It also logs whole messages at level `info`: keep `rsipstack=warn` in the log filter, for what they hold is
+//! personal.
+//!
+//! Invariants: a live call loses nothing when a new one is refused; every queue has a bound; whatever ends a leg takes it
+//! out of all tables.
+
+mod dialog;
+mod exchange;
+mod framing;
+mod gate;
+mod guard;
+mod head;
+mod incoming;
+mod lane;
+mod leg;
+mod message;
+mod outgoing;
+mod route;
+mod stream;
+mod talking;
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use dashmap::DashMap;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::units::Pii;
+use lane::Lane;
+use route::Shared;
+
+pub use gate::{Gate, Permit};
+pub use leg::SipLeg;
+
+/// New calls that wait to be taken from the receiver of [`SipEdge::start`]; one more gets 503.
+const CALLS: usize = 64;
+
+/// What a socket speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Transport {
+    /// Datagrams.
+    Udp,
+    /// Streams.
+    Tcp,
+}
+
+impl Transport {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Udp => "UDP",
+            Self::Tcp => "TCP",
+        }
+    }
+}
+
+impl From<Transport> for rsipstack::sip::Transport {
+    fn from(transport: Transport) -> Self {
+        match transport {
+            Transport::Udp => Self::Udp,
+            Transport::Tcp => Self::Tcp,
+        }
+    }
+}
+
+/// How the edge is set up.
+#[derive(Clone, Debug)]
+pub struct SipConfig {
+    /// Sockets to open; port 0 takes any free one.
+    pub listen: Vec<(Transport, SocketAddr)>,
+    /// Our address as others see it, where that is not the one bound (behind a NAT, in a container).
+    pub external: Option<IpAddr>,
+    /// Our name and version.
+    pub user_agent: String,
+    /// Incoming calls that may be live at once.
+    pub max_calls: usize,
+    /// Estimate of the round trip, from which all retransmission times follow (RFC 3261 §17.1.1.1).
+    pub t1: Duration,
+}
+
+impl Default for SipConfig {
+    fn default() -> Self {
+        Self {
+            listen: Vec::new(),
+            external: None,
+            user_agent: concat!("antevox/", env!("CARGO_PKG_VERSION")).to_owned(),
+            max_calls: 200,
+            t1: Duration::from_millis(500),
+        }
+    }
+}
+
+/// One side of a call as its header names it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Party {
+    /// User part of the URI: a phone number, mostly; may be empty.
+    pub user: Pii<String>,
+    /// Display name.
+    pub display: Option<Pii<String>>,
+}
+
+/// Somebody calls.
+#[derive(Debug)]
+pub struct IncomingCall {
+    /// SIP `Call-ID`.
+    pub call_id: String,
+    /// Who calls, as the caller says.
+    pub from: Party,
+    /// Who is called.
+    pub to: Party,
+    /// Header fields that a dialog or a record may want: asserted identity, diversion, `X-…`.
+    pub headers: Vec<(String, String)>,
+    /// SDP offer; `None` asks for ours (a late offer).
+    pub offer: Option<String>,
+    /// Where the INVITE came from.
+    pub peer: SocketAddr,
+    /// The leg: 100 has been sent, everything else is up to the call.
+    pub leg: SipLeg,
+}
+
+/// A call to place.
+#[derive(Clone, Debug, Default)]
+pub struct Dial {
+    /// SIP URI.
+    pub target: String,
+    /// User part of our From.
+    pub from: String,
+    /// SDP offer; `None` lets the other side make one.
+    pub offer: Option<String>,
+    /// Extra header fields.
+    pub headers: Vec<(String, String)>,
+    /// For a 401 or 407.
+    pub credentials: Option<Credentials>,
+}
+
+/// User and password for a digest.
+#[derive(Clone, Debug)]
+pub struct Credentials {
+    /// User name.
+    pub user: String,
+    /// Password.
+    pub password: Pii<String>,
+}
+
+/// Why signalling could not start, or a call not be placed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SipError {
+    /// The port is taken, or the address is not ours.
+    #[error("cannot listen for SIP on {address} ({}): {source}; choose another address with --sip", .transport.name())]
+    Listen {
+        /// What was to be opened.
+        address: SocketAddr,
+        /// For what.
+        transport: Transport,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// The target is not a SIP URI.
+    #[error("not a SIP URI: write sip:USER@HOST[:PORT]")]
+    BadTarget,
+    /// The target's host or transport cannot be reached from any of our sockets.
+    #[error("the host of the SIP URI cannot be reached")]
+    Unreachable,
+}
+
+/// Why a leg did not take a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LegError {
+    /// The leg is over.
+    #[error("the leg has ended")]
+    Ended,
+    /// Too many requests wait already.
+    #[error("the leg is busy")]
+    Busy,
+}
+
+/// The signalling edge. Clones share it; it lives until its cancel token fires.
+#[derive(Clone)]
+pub struct SipEdge {
+    shared: Arc<Shared>,
+    bound: Arc<[(Transport, SocketAddr)]>,
+}
+
+impl SipEdge {
+    /// Opens all sockets and starts to take calls.
+    ///
+    /// # Errors
+    /// [`SipError::Listen`] for the first socket that cannot be opened; those before it are closed again.
+    pub async fn start(
+        config: SipConfig,
+        cancel: CancellationToken,
+    ) -> Result<(Self, mpsc::Receiver<IncomingCall>), SipError> {
+        let (calls, incoming) = mpsc::channel(CALLS);
+        let listen = config.listen.clone();
+        let shared = Arc::new(Shared {
+            gate: Gate::new(config.max_calls),
+            config,
+            legs: DashMap::new(),
+            invites: DashMap::new(),
+            streams: DashMap::new(),
+            datagrams: std::sync::Mutex::default(),
+            listeners: std::sync::Mutex::default(),
+            calls,
+            closed: cancel.child_token(),
+        });
+        let mut bound = Vec::new();
+        for (transport, address) in listen {
+            let opened = match transport {
+                Transport::Udp => Lane::open_udp(&shared, address).await,
+                Transport::Tcp => stream::listen(&shared, address).await,
+            };
+            match opened {
+                Ok(local) => bound.push((transport, local)),
+                Err(source) => {
+                    shared.closed.cancel();
+                    return Err(SipError::Listen { address, transport, source });
+                }
+            }
+        }
+        Ok((Self { shared, bound: bound.into() }, incoming))
+    }
+
+    /// The sockets as they were bound.
+    pub fn bound(&self) -> &[(Transport, SocketAddr)] {
+        &self.bound
+    }
+
+    /// Decides whether one more call may come in. Its limit can be lowered while something costlier than a leg is full.
+    pub fn gate(&self) -> &Gate {
+        &self.shared.gate
+    }
+
+    /// Places a call. The leg tells [`Rang`](crate::leg::LegEvent::Rang), then
+    /// [`Answered`](crate::leg::LegEvent::Answered) or [`Ended`](crate::leg::LegEvent::Ended).
+    ///
+    /// # Errors
+    /// [`SipError::BadTarget`], [`SipError::Unreachable`].
+    pub async fn dial(&self, dial: Dial) -> Result<SipLeg, SipError> {
+        outgoing::dial(&self.shared, dial).await
+    }
+
+    /// Legs that still have something to say or to wait for.
+    pub fn legs(&self) -> usize {
+        self.shared.legs.len()
+    }
+
+    /// Transactions under way on all sockets.
+    pub fn transactions(&self) -> usize {
+        let datagrams = self.shared.datagrams.lock().map_or(0, |lanes| {
+            lanes.iter().map(|lane| lane.transactions()).sum::<usize>()
+        });
+        datagrams + self.shared.streams.iter().map(|lane| lane.transactions()).sum::<usize>()
+    }
+
+    /// The address that `peer` should send media to, where the RTP sockets are bound to any address.
+    pub fn address_towards(&self, peer: SocketAddr) -> Option<IpAddr> {
+        let lanes = self.shared.datagrams.lock().ok()?;
+        let lane = lanes.iter().find(|lane| lane.local().is_ipv4() == peer.is_ipv4())?;
+        Some(lane.host_towards(peer))
+    }
+}

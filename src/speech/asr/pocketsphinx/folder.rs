@@ -1,0 +1,181 @@
+//! The model folder: what is in it, how it is made out of Debian's `pocketsphinx-en-us`, how damage shows.
+//!
+//! ```text
+//! /usr/share/pocketsphinx/model/en-us ─► make ─► models/en-us-8k: acoustic model, dictionary, general language model, manifest
+//! ```
+//!
+//! The library maps files into memory and trusts their contents, so a folder is checked against its manifest (size and
+//! checksum of every file) before the library sees it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::decoder::GeneralModel;
+use super::narrowband::{self, DeriveError};
+use super::s3::{Gaussians, S3Error};
+use crate::speech::asr::AsrError;
+use crate::speech::asr::lm::ngram::{NGrams, START};
+
+/// Where Debian's package puts the model.
+pub const DEBIAN_FOLDER: &str = "/usr/share/pocketsphinx/model/en-us";
+/// Lists the files of a model folder: `size checksum name` a line.
+const MANIFEST: &str = "manifest.txt";
+/// Pronunciations: `word phone phone …` a line.
+pub(super) const DICTIONARY: &str = "dictionary.txt";
+/// The general model, all of it, in the library's own form.
+pub(super) const GENERAL_FULL: &str = "general.lm.bin";
+/// Words and word pairs of the general model, as text, to mix a hotline's model with.
+pub(super) const GENERAL_PAIRS: &str = "general.arpa";
+/// Front end and prior mean.
+pub(super) const PARAMETERS: &str = "feat.params";
+/// Files of the acoustic model that stay as they are.
+const UNCHANGED: [&str; 4] = ["mdef", "sendump", "transition_matrices", "noisedict"];
+/// So many of the likeliest words are looked at in pairs.
+const PAIRED_WORDS: usize = 4_000;
+/// Word pairs stay in [`GENERAL_PAIRS`] when they raise the expected log probability by so much.
+const PAIR_GAIN: f64 = 1e-6;
+
+/// Why a model folder could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum MakeError {
+    /// The source lacks a file.
+    #[error("`{0}` cannot be read ({1}); install Debian's `pocketsphinx-en-us`")]
+    Source(PathBuf, #[source] std::io::Error),
+    /// A file cannot be written.
+    #[error("`{0}` cannot be written ({1})")]
+    Target(PathBuf, #[source] std::io::Error),
+    /// A parameter file is damaged.
+    #[error("`{0}` is no acoustic model: {1}")]
+    Parameters(PathBuf, #[source] S3Error),
+    /// It is another model.
+    #[error("no 8 kHz model can be made of `{0}`: {1}")]
+    OtherModel(PathBuf, #[source] DeriveError),
+    /// The library gave up.
+    #[error(transparent)]
+    Engine(#[from] AsrError),
+}
+
+/// Makes the 8 kHz model folder `to` from a folder like [`DEBIAN_FOLDER`].
+///
+/// # Errors
+/// Every [`MakeError`]; a folder that was begun lacks its manifest and is refused by [`check`].
+pub fn make_narrowband(from: &Path, to: &Path) -> Result<(), MakeError> {
+    let acoustic = from.join("en-us");
+    let read = |path: PathBuf| fs::read(&path).map_err(|error| MakeError::Source(path, error));
+    let gaussians = |name: &str| {
+        let path = acoustic.join(name);
+        Gaussians::read(&read(path.clone())?).map_err(|error| MakeError::Parameters(path, error))
+    };
+    let (mut means, mut variances) = (gaussians("means")?, gaussians("variances")?);
+    let other = |error| MakeError::OtherModel(acoustic.clone(), error);
+    narrowband::derive(&mut means, &mut variances).map_err(other)?;
+    let parameters = String::from_utf8_lossy(&read(acoustic.join(PARAMETERS))?).into_owned();
+    let parameters = narrowband::derive_params(&parameters).map_err(other)?;
+
+    let mut files = vec![
+        ("means", means.write()),
+        ("variances", variances.write()),
+        (PARAMETERS, parameters.into_bytes()),
+        (DICTIONARY, read(from.join("cmudict-en-us.dict"))?),
+        (GENERAL_FULL, read(from.join("en-us.lm.bin"))?),
+    ];
+    for name in UNCHANGED {
+        files.push((name, read(acoustic.join(name))?));
+    }
+    fs::create_dir_all(to).map_err(|error| MakeError::Target(to.to_owned(), error))?;
+    files.push((GENERAL_PAIRS, pairs(&from.join("en-us.lm.bin"))?));
+    write_all(to, &files)
+}
+
+/// All words and the telling pairs of the usual ones, as ARPA text: the library's own writer does not survive this model.
+fn pairs(file: &Path) -> Result<Vec<u8>, AsrError> {
+    let mut model = GeneralModel::open(file)?;
+    let words = model.words();
+    let mut ranked: Vec<(f64, usize)> = (0..words.len()).map(|word| (model.unigram(word), word)).collect();
+    ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let mut grams: Vec<(Vec<&str>, f64)> = ranked.iter().map(|&(p, word)| (vec![words[word].as_str()], p)).collect();
+    let start = words.iter().position(|word| word == START);
+    let usual: Vec<usize> = ranked.iter().take(PAIRED_WORDS).map(|&(_, word)| word).collect();
+    for &before in usual.iter().chain(&start) {
+        for &word in &usual {
+            if let Some(p) = model.bigram(before, word) {
+                grams.push((vec![&words[before], &words[word]], p));
+            }
+        }
+    }
+    let model = NGrams::from_probabilities(grams);
+    Ok(model.restrict(usize::MAX, PAIR_GAIN, |_| true).to_arpa().into_bytes())
+}
+
+/// Writes the files, and the manifest last.
+fn write_all(folder: &Path, files: &[(&str, Vec<u8>)]) -> Result<(), MakeError> {
+    let write = |name: &str, bytes: &[u8]| {
+        let path = folder.join(name);
+        fs::write(&path, bytes).map_err(|error| MakeError::Target(path, error))
+    };
+    let mut manifest = String::new();
+    for (name, bytes) in files {
+        write(name, bytes)?;
+        manifest += &format!("{} {:016x} {name}\n", bytes.len(), checksum(bytes));
+    }
+    write(MANIFEST, manifest.as_bytes())
+}
+
+/// Checks every file of a model folder against the manifest.
+///
+/// # Errors
+/// [`AsrError::ModelFileMissing`], [`AsrError::ModelFileDamaged`].
+pub fn check(folder: &Path) -> Result<(), AsrError> {
+    let missing = |name: &str| AsrError::ModelFileMissing(folder.join(name));
+    let damaged = |name: &str| AsrError::ModelFileDamaged(folder.join(name));
+    let manifest = fs::read_to_string(folder.join(MANIFEST)).map_err(|_| missing(MANIFEST))?;
+    let mut listed = Vec::new();
+    for line in manifest.lines() {
+        let [size, sum, name] = line.split_whitespace().collect::<Vec<_>>()[..] else { return Err(damaged(MANIFEST)) };
+        let bytes = fs::read(folder.join(name)).map_err(|_| missing(name))?;
+        if size.parse() != Ok(bytes.len()) || u64::from_str_radix(sum, 16) != Ok(checksum(&bytes)) {
+            return Err(damaged(name));
+        }
+        listed.push(name);
+    }
+    let needed = ["means", "variances", PARAMETERS, DICTIONARY, GENERAL_FULL, GENERAL_PAIRS].into_iter().chain(UNCHANGED);
+    for name in needed {
+        if !listed.contains(&name) {
+            return Err(missing(name));
+        }
+    }
+    Ok(())
+}
+
+/// FNV-1a over words of 8 bytes: finds damage, not forgery.
+fn checksum(bytes: &[u8]) -> u64 {
+    bytes.chunks(8).fold(0xcbf2_9ce4_8422_2325, |sum, chunk| {
+        let mut word = [0; 8];
+        word[..chunk.len()].copy_from_slice(chunk);
+        (sum ^ u64::from_le_bytes(word)).wrapping_mul(0x0000_0100_0000_01b3)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn damage_is_named_by_its_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path();
+        assert_eq!(check(path), Err(AsrError::ModelFileMissing(path.join(MANIFEST))));
+        write_all(path, &[("means", b"one two three".to_vec())]).unwrap();
+        assert_eq!(check(path), Err(AsrError::ModelFileMissing(path.join("variances"))));
+        fs::write(path.join("means"), b"one two").unwrap();
+        assert_eq!(check(path), Err(AsrError::ModelFileDamaged(path.join("means"))));
+        fs::remove_file(path.join("means")).unwrap();
+        assert_eq!(check(path), Err(AsrError::ModelFileMissing(path.join("means"))));
+    }
+
+    #[test]
+    fn a_source_without_a_model_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(matches!(make_narrowband(folder.path(), folder.path()), Err(MakeError::Source(..))));
+    }
+}

@@ -1,0 +1,128 @@
+//! PocketSphinx on a telephone line: the embedded recogniser.
+//!
+//! ```text
+//! model folder ─┐                                    ┌─► Recogniser (one call at a time)
+//!               ├─► Model::load ─► dictionary, LMs ─►┼─► Recogniser
+//! material ─────┘      (once for a dialplan)         └─► Recogniser …
+//! ```
+//!
+//! Loading builds the language models of the dialplan, and a dictionary with just their words, in a folder of its own that
+//! goes when the model goes. Each recogniser maps the senone weights from the same file; means, search network and
+//! language models are its own, since the library's look-up caches forbid sharing them between threads.
+
+#[allow(unsafe_code)] // wraps the C library; every call carries its reason
+mod decoder;
+mod channel;
+mod dictionary;
+#[allow(unsafe_code)] // declarations of the C library
+mod ffi;
+pub mod folder;
+pub mod narrowband;
+mod recogniser;
+pub mod s3;
+
+use std::ffi::CString;
+use std::fs;
+use std::path::Path;
+
+use tempfile::TempDir;
+
+use self::dictionary::Dictionary;
+use self::narrowband::{CEPSTRA, parse_mean};
+use self::recogniser::PocketSphinx;
+use super::lm::ngram::NGrams;
+use super::lm::{AskTable, LanguageMaterial, Models};
+use super::{AsrError, Recogniser, RecogniserModel};
+use crate::units::{Ask, Lang, SampleRate};
+
+/// Everything that recognisers of one dialplan have in common.
+#[derive(Debug)]
+pub struct Model {
+    /// The acoustic model's folder.
+    folder: String,
+    /// Dictionary and language models, written for the library to read.
+    written: TempDir,
+    /// The language model of each kind of question: file name in `written`.
+    models: [&'static str; Ask::COUNT],
+    prior: [f32; CEPSTRA],
+}
+
+impl Model {
+    /// Opens a model folder and makes it fit for `material`. Without any sentence the general model serves all questions
+    /// but digits, at several times the cost.
+    ///
+    /// # Errors
+    /// [`AsrError::ModelFileMissing`], [`AsrError::ModelFileDamaged`], [`AsrError::OtherLanguage`],
+    /// [`AsrError::NoScratchSpace`].
+    pub fn load(folder: &Path, material: &LanguageMaterial) -> Result<Self, AsrError> {
+        if material.lang != Lang::En {
+            return Err(AsrError::OtherLanguage);
+        }
+        folder::check(folder)?;
+        let damaged = |name: &str| AsrError::ModelFileDamaged(folder.join(name));
+        let read = |name: &str| fs::read_to_string(folder.join(name)).map_err(|_| damaged(name));
+        let parameters = read(folder::PARAMETERS)?;
+        let prior = parameters.split_whitespace().skip_while(|word| *word != "-cmninit").nth(1).and_then(parse_mean);
+        let prior = prior.ok_or_else(|| damaged(folder::PARAMETERS))?;
+        let general = NGrams::parse_arpa(&read(folder::GENERAL_PAIRS)?, 2).map_err(|_| damaged(folder::GENERAL_PAIRS))?;
+        let dictionary = read(folder::DICTIONARY)?;
+
+        let written = tempfile::Builder::new().prefix("antevox-asr-").tempdir().map_err(|_| AsrError::NoScratchSpace)?;
+        let write = |name: &str, text: &str| fs::write(written.path().join(name), text).map_err(|_| AsrError::NoScratchSpace);
+        let built = Models::build(material, &general);
+        let all_words = [built.of(Ask::Open), built.of(Ask::Digits), built.of(Ask::Choice)];
+        let is_general = material.sentences.is_empty();
+        let words = all_words.into_iter().chain(is_general.then_some(&general)).flat_map(NGrams::vocabulary);
+        write(DICTIONARY, &Dictionary::parse(&dictionary).for_words(words))?;
+        let mut models = ["open.arpa", "yes_no.arpa", "digits.arpa", "choice.arpa"];
+        for ask in Ask::ALL {
+            write(models[ask.index()], &built.of(ask).to_arpa())?;
+        }
+        if is_general {
+            let full = folder.join(folder::GENERAL_FULL);
+            fs::copy(full, written.path().join(folder::GENERAL_FULL)).map_err(|_| AsrError::NoScratchSpace)?;
+            models[Ask::Open.index()] = folder::GENERAL_FULL;
+        }
+        let folder = folder.to_str().ok_or_else(|| damaged(""))?.to_owned();
+        Ok(Self { folder, written, models, prior })
+    }
+
+    fn new_recogniser(&self) -> Result<PocketSphinx, AsrError> {
+        let dictionary = self.written.path().join(DICTIONARY);
+        let dictionary = dictionary.to_str().ok_or(AsrError::NoScratchSpace)?;
+        let mut arguments = vec![("-hmm", self.folder.as_str()), ("-dict", dictionary)];
+        arguments.extend(SETTINGS);
+        let (mut decoder, front_end) = decoder::Decoder::new(&arguments)?;
+        for ask in Ask::ALL {
+            decoder.add_language_model(&search_name(ask), &self.written.path().join(self.models[ask.index()]))?;
+        }
+        Ok(PocketSphinx::new(decoder, front_end, SampleRate::NARROWBAND, self.prior))
+    }
+}
+
+impl RecogniserModel for Model {
+    fn recogniser(&self) -> Result<Box<dyn Recogniser>, AsrError> {
+        Ok(Box::new(self.new_recogniser()?))
+    }
+}
+
+/// The dictionary of a loaded model.
+const DICTIONARY: &str = "dictionary.txt";
+
+/// Settings of the search; the others are the library's own.
+const SETTINGS: [decoder::Argument<'static>; 2] = [
+    // Frames must stay where they were said: silence is ours to cut.
+    ("-remove_silence", "no"),
+    ("-mmap", "yes"),
+];
+
+/// The library's name for the search that answers `ask`.
+fn search_name(ask: Ask) -> CString {
+    let name = match ask {
+        Ask::Open => c"open",
+        Ask::YesNo => c"yes_no",
+        Ask::Digits => c"digits",
+        Ask::Choice => c"choice",
+    };
+    name.to_owned()
+}

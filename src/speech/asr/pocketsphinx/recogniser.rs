@@ -1,0 +1,137 @@
+//! One utterance after the other through one decoder.
+
+use std::time::Duration;
+
+use super::channel::ChannelMean;
+use super::decoder::{Decoder, FrontEnd, Segment};
+use super::narrowband::CEPSTRA;
+use super::search_name;
+use crate::speech::asr::{AsrError, Channel, Hypothesis, Listening, Recogniser, Transcript, Word};
+use crate::units::SampleRate;
+
+/// Length of a frame of features [ms].
+const FRAME_MS: u64 = 10;
+/// Differences reach so many frames ahead: as many copies of the last frame let it be searched [frames].
+const LEAD_OUT: usize = 4;
+/// Longer utterances are not searched beyond here, so that endless noise costs neither time nor memory [s].
+const LONGEST_S: u32 = 60;
+/// How many alternatives are told.
+const N_BEST: usize = 5;
+
+/// A decoder, and where it stands.
+pub(super) struct PocketSphinx {
+    decoder: Decoder,
+    front_end: FrontEnd,
+    rate: SampleRate,
+    prior: [f32; CEPSTRA],
+    state: State,
+    /// Cepstra of the sound just fed.
+    cepstra: Vec<[f32; CEPSTRA]>,
+}
+
+enum State {
+    Idle,
+    Listening(Utterance),
+}
+
+struct Utterance {
+    channel: ChannelMean,
+    /// Samples that may still come.
+    room: usize,
+    /// What was told last.
+    told: String,
+}
+
+impl PocketSphinx {
+    pub(super) fn new(decoder: Decoder, front_end: FrontEnd, rate: SampleRate, prior: [f32; CEPSTRA]) -> Self {
+        Self { decoder, front_end, rate, prior, state: State::Idle, cepstra: Vec::new() }
+    }
+
+    fn transcript(&mut self, channel: &ChannelMean) -> Transcript {
+        let text = self.decoder.best();
+        if text.is_empty() {
+            return Transcript { channel: Some(Channel(channel.mean().to_vec())), ..Transcript::default() };
+        }
+        let words: Vec<Word> = self.decoder.segments().into_iter().filter_map(word).collect();
+        let confidence = self.decoder.posterior();
+        let n_best = shares(self.decoder.n_best(N_BEST));
+        Transcript { text, words, confidence, n_best, channel: Some(Channel(channel.mean().to_vec())) }
+    }
+}
+
+impl Recogniser for PocketSphinx {
+    fn sample_rate(&self) -> SampleRate {
+        self.rate
+    }
+
+    fn begin(&mut self, listening: &Listening) -> Result<(), AsrError> {
+        if let State::Listening(_) = std::mem::replace(&mut self.state, State::Idle) {
+            self.decoder.end()?;
+        }
+        let carried = listening.channel.as_ref().and_then(|channel| <[f32; CEPSTRA]>::try_from(channel.0.as_slice()).ok());
+        let channel = ChannelMean::from_prior(&carried.unwrap_or(self.prior));
+        self.front_end.start()?;
+        self.decoder.start(&search_name(listening.ask))?;
+        let room = (self.rate.hertz() * LONGEST_S) as usize;
+        self.state = State::Listening(Utterance { channel, room, told: String::new() });
+        Ok(())
+    }
+
+    fn feed(&mut self, pcm: &[i16]) -> Result<Option<String>, AsrError> {
+        let State::Listening(utterance) = &mut self.state else { return Err(AsrError::NotListening) };
+        let pcm = &pcm[..pcm.len().min(utterance.room)];
+        utterance.room -= pcm.len();
+        self.cepstra.clear();
+        self.front_end.cepstra(pcm, &mut self.cepstra)?;
+        if self.cepstra.is_empty() {
+            return Ok(None);
+        }
+        utterance.channel.normalise(&mut self.cepstra);
+        self.decoder.process(&mut self.cepstra)?;
+        let text = self.decoder.best();
+        if text == utterance.told {
+            return Ok(None);
+        }
+        utterance.told.clone_from(&text);
+        Ok(Some(text))
+    }
+
+    fn finish(&mut self) -> Result<Transcript, AsrError> {
+        let State::Listening(mut utterance) = std::mem::replace(&mut self.state, State::Idle) else {
+            return Err(AsrError::NotListening);
+        };
+        self.cepstra.clear();
+        self.front_end.finish(&mut self.cepstra)?;
+        utterance.channel.normalise(&mut self.cepstra);
+        if let Some(&last) = self.cepstra.last() {
+            self.cepstra.extend([last; LEAD_OUT]);
+        }
+        self.decoder.process(&mut self.cepstra)?;
+        self.decoder.end()?;
+        Ok(self.transcript(&utterance.channel))
+    }
+}
+
+/// A segment as a word; `None` for silence, noise and the sentence marks.
+fn word(segment: Segment) -> Option<Word> {
+    let text = segment.word.split_once('(').map_or(segment.word.as_str(), |(word, _)| word);
+    let is_filler = text.is_empty() || text.starts_with(['<', '[', '+']);
+    (!is_filler).then(|| Word {
+        text: text.to_owned(),
+        from: Duration::from_millis(u64::from(segment.first) * FRAME_MS),
+        to: Duration::from_millis((u64::from(segment.last) + 1) * FRAME_MS),
+        confidence: segment.posterior,
+    })
+}
+
+/// Path scores as shares of their sum.
+fn shares(scored: Vec<(String, f64)>) -> Vec<Hypothesis> {
+    /// Natural logarithm of the library's log base (1.0001), over the scale by which acoustic scores are flattened for
+    /// posteriors (its `-ascale`, 20).
+    const FLATTEN: f64 = 1.0e-4 / 20.0;
+    let best = scored.iter().map(|(_, score)| *score).fold(f64::NEG_INFINITY, f64::max);
+    let weights: Vec<f64> = scored.iter().map(|(_, score)| ((score - best) * FLATTEN).exp()).collect();
+    let total: f64 = weights.iter().sum();
+    let hypotheses = scored.into_iter().zip(weights);
+    hypotheses.map(|((text, _), weight)| Hypothesis { text, confidence: (weight / total) as f32 }).collect()
+}

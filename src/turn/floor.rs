@@ -1,0 +1,376 @@
+//! The floor as a state machine.
+
+use std::collections::VecDeque;
+
+use super::patience::Patience;
+use super::words::{completeness, is_backchannel};
+use crate::audio::FRAME_MS;
+use crate::units::{Ask, SampleTime};
+
+/// What one frame of the caller sounds like.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Voice {
+    /// Whether it belongs to a stretch of speech, hangover not included.
+    pub speech: bool,
+    /// Probability that it is speech, 0–1.
+    pub probability: f32,
+}
+
+/// What should happen now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// Lend the call a recogniser, and feed it from `from` on.
+    StartHearing {
+        /// Beginning of the sound to recognise.
+        from: SampleTime,
+    },
+    /// Turn the prompt down: somebody may be interrupting.
+    Duck,
+    /// Nobody was: the prompt at full level again.
+    Restore,
+    /// It is an interruption: end the prompt here.
+    StopPrompt,
+    /// The caller has finished; recognise what was heard and answer.
+    EndTurn {
+        /// End of the caller's last audible speech.
+        spoke_until: SampleTime,
+    },
+    /// What was being heard is not a turn: give the recogniser back.
+    DropHearing,
+    /// The caller has said nothing for as long as was agreed.
+    NoInput,
+}
+
+/// A stretch of the caller's speech.
+#[derive(Clone, Debug, PartialEq)]
+struct Speech {
+    from: SampleTime,
+    /// End of the last frame that held speech.
+    until: SampleTime,
+    /// Frames that held speech.
+    voiced: u64,
+    /// Sum of the probabilities of those frames.
+    certainty: f32,
+    /// The words so far.
+    words: String,
+}
+
+impl Speech {
+    fn new(from: SampleTime) -> Self {
+        Self { from, until: from, voiced: 0, certainty: 0.0, words: String::new() }
+    }
+
+    fn hear(&mut self, voice: Voice, now: SampleTime) {
+        if voice.speech {
+            self.until = now;
+            self.voiced += 1;
+            self.certainty += voice.probability;
+        }
+    }
+
+    fn voiced_ms(&self) -> u128 {
+        u128::from(self.voiced * FRAME_MS)
+    }
+
+    /// Mean probability of the frames taken for speech.
+    fn mean_certainty(&self) -> f32 {
+        if self.voiced == 0 { 0.0 } else { self.certainty / self.voiced as f32 }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum Floor {
+    /// The server is about to speak or does; the caller listens.
+    Server,
+    /// The same, and the caller makes a sound that is being judged.
+    Contested(Speech),
+    /// Nobody speaks; the caller is expected to, until the given time.
+    Offered { until: SampleTime },
+    /// The caller speaks.
+    Caller(Speech),
+}
+
+/// Turn-taking for one caller.
+#[derive(Debug)]
+pub struct Turn {
+    floor: Floor,
+    ask: Ask,
+    interruptible: bool,
+    decisions: VecDeque<Decision>,
+}
+
+/// Voice over a prompt that the recogniser finds no words in must be this surely speech to stop the prompt: music and
+/// line noise stay below it.
+const WORDLESS_CERTAINTY: f32 = 0.8;
+
+impl Default for Turn {
+    fn default() -> Self {
+        Self { floor: Floor::Server, ask: Ask::Open, interruptible: true, decisions: VecDeque::new() }
+    }
+}
+
+impl Turn {
+    /// The server takes the floor with a prompt that asks for `ask`.
+    ///
+    /// Speech that was contesting an earlier prompt goes on contesting this one.
+    pub fn server_speaks(&mut self, ask: Ask, interruptible: bool) {
+        self.ask = ask;
+        self.interruptible = interruptible;
+        if !matches!(self.floor, Floor::Contested(_)) {
+            self.floor = Floor::Server;
+        }
+    }
+
+    /// The prompt has been heard to its end at `now`: the caller may speak, until `until` at the latest.
+    pub fn offer(&mut self, now: SampleTime, until: SampleTime) {
+        match std::mem::replace(&mut self.floor, Floor::Offered { until }) {
+            // Whoever is already speaking when the prompt ends has the floor.
+            Floor::Contested(speech) => {
+                if !self.interruptible {
+                    self.decisions.push_back(Decision::StartHearing { from: speech.from });
+                }
+                self.floor = Floor::Caller(speech);
+                self.judge_end(now);
+            }
+            speaking @ Floor::Caller(_) => self.floor = speaking,
+            Floor::Server | Floor::Offered { .. } => {}
+        }
+    }
+
+    /// One more frame of the caller's sound, which ends at `now`.
+    pub fn frame(&mut self, now: SampleTime, voice: Voice) {
+        let from = SampleTime(now.0.saturating_sub(FRAME_MS * 16));
+        match &mut self.floor {
+            Floor::Server if voice.speech => {
+                let mut speech = Speech::new(from);
+                speech.hear(voice, now);
+                self.floor = Floor::Contested(speech);
+                if self.interruptible {
+                    self.decisions.extend([Decision::Duck, Decision::StartHearing { from }]);
+                }
+            }
+            Floor::Offered { .. } if voice.speech => {
+                let mut speech = Speech::new(from);
+                speech.hear(voice, now);
+                self.floor = Floor::Caller(speech);
+                self.decisions.push_back(Decision::StartHearing { from });
+            }
+            Floor::Offered { until } if now >= *until => {
+                self.floor = Floor::Server;
+                self.decisions.push_back(Decision::NoInput);
+            }
+            Floor::Contested(speech) => {
+                speech.hear(voice, now);
+                self.judge_interruption(now);
+            }
+            Floor::Caller(speech) => {
+                speech.hear(voice, now);
+                self.judge_end(now);
+            }
+            Floor::Server | Floor::Offered { .. } => {}
+        }
+    }
+
+    /// The recogniser's text so far for what is being heard.
+    pub fn words(&mut self, now: SampleTime, words: &str) {
+        match &mut self.floor {
+            Floor::Contested(speech) => {
+                words.clone_into(&mut speech.words);
+                self.judge_interruption(now);
+            }
+            Floor::Caller(speech) => words.clone_into(&mut speech.words),
+            Floor::Server | Floor::Offered { .. } => {}
+        }
+    }
+
+    /// Takes the floor from the caller without judging, because something else decided: a key, the end of the call.
+    pub fn withdraw(&mut self) {
+        if matches!(self.floor, Floor::Contested(_) | Floor::Caller(_)) {
+            self.decisions.push_back(Decision::DropHearing);
+        }
+        self.floor = Floor::Server;
+    }
+
+    /// What to do now; call it until it answers `None`.
+    pub fn poll(&mut self) -> Option<Decision> {
+        self.decisions.pop_front()
+    }
+
+    fn judge_interruption(&mut self, now: SampleTime) {
+        let Floor::Contested(speech) = &self.floor else { return };
+        let patience = Patience::for_ask(self.ask);
+        let silent_for = now.since(speech.until);
+        if !self.interruptible {
+            if silent_for >= patience.forget {
+                self.floor = Floor::Server;
+            }
+            return;
+        }
+        let worded = !speech.words.is_empty() && !is_backchannel(&speech.words);
+        let voiced_ms = speech.voiced_ms();
+        let is_interruption = if worded {
+            voiced_ms >= patience.shortest_interruption.as_millis()
+        } else {
+            speech.words.is_empty()
+                && voiced_ms >= patience.wordless_interruption.as_millis()
+                && speech.mean_certainty() >= WORDLESS_CERTAINTY
+        };
+        if is_interruption {
+            let speech = speech.clone();
+            self.floor = Floor::Caller(speech);
+            self.decisions.push_back(Decision::StopPrompt);
+        } else if silent_for >= patience.forget {
+            self.floor = Floor::Server;
+            self.decisions.extend([Decision::DropHearing, Decision::Restore]);
+        }
+    }
+
+    fn judge_end(&mut self, now: SampleTime) {
+        let Floor::Caller(speech) = &self.floor else { return };
+        let wait = Patience::for_ask(self.ask).silence(completeness(self.ask, &speech.words));
+        if now.since(speech.until) >= wait {
+            let spoke_until = speech.until;
+            self.floor = Floor::Server;
+            self.decisions.push_back(Decision::EndTurn { spoke_until });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    /// Plays a caller against the floor: feeds frames and collects what is decided, with the time in ms.
+    struct Caller {
+        turn: Turn,
+        now: SampleTime,
+        decided: Vec<(u64, Decision)>,
+    }
+
+    impl Caller {
+        fn new() -> Self {
+            Self { turn: Turn::default(), now: SampleTime(0), decided: Vec::new() }
+        }
+
+        fn sound(&mut self, ms: u64, probability: f32) -> &mut Self {
+            for _ in 0..ms / FRAME_MS {
+                self.now = self.now + Duration::from_millis(FRAME_MS);
+                self.turn.frame(self.now, Voice { speech: probability >= 0.5, probability });
+                while let Some(decision) = self.turn.poll() {
+                    self.decided.push((self.now.as_millis(), decision));
+                }
+            }
+            self
+        }
+
+        fn speech(&mut self, ms: u64) -> &mut Self {
+            self.sound(ms, 0.95)
+        }
+
+        fn silence(&mut self, ms: u64) -> &mut Self {
+            self.sound(ms, 0.0)
+        }
+
+        fn words(&mut self, words: &str) -> &mut Self {
+            self.turn.words(self.now, words);
+            self
+        }
+
+        fn prompt(&mut self, ask: Ask) -> &mut Self {
+            self.turn.server_speaks(ask, true);
+            self
+        }
+
+        fn offer(&mut self) -> &mut Self {
+            self.turn.offer(self.now, self.now + Duration::from_secs(6));
+            self
+        }
+
+        fn when(&self, wanted: impl Fn(&Decision) -> bool) -> Option<u64> {
+            self.decided.iter().find(|(_, decision)| wanted(decision)).map(|(ms, _)| *ms)
+        }
+    }
+
+    fn ended(decision: &Decision) -> bool {
+        matches!(decision, Decision::EndTurn { .. })
+    }
+
+    #[test]
+    fn a_yes_is_answered_sooner_than_half_a_sentence() {
+        let mut yes = Caller::new();
+        yes.prompt(Ask::YesNo).offer().silence(200).speech(300).words("yes").silence(2_000);
+        let mut half = Caller::new();
+        half.prompt(Ask::Open).offer().silence(200).speech(300).words("i'd like to").silence(2_000);
+        assert_eq!(yes.when(ended), Some(760));
+        assert_eq!(half.when(ended), Some(1_700));
+    }
+
+    #[test]
+    fn a_pause_inside_a_number_does_not_end_the_turn() {
+        let mut caller = Caller::new();
+        caller.prompt(Ask::Digits).offer().speech(600).words("one three eight").silence(1_200);
+        assert_eq!(caller.when(ended), None);
+        caller.speech(900).words("one three eight one two three four five six seven eight").silence(500);
+        assert_eq!(caller.when(ended), Some(3_100));
+    }
+
+    #[test]
+    fn a_cough_ducks_the_prompt_and_brings_it_back() {
+        let mut caller = Caller::new();
+        caller.prompt(Ask::Open).silence(400).speech(120).silence(600);
+        let decisions: Vec<_> = caller.decided.iter().map(|(_, decision)| *decision).collect();
+        let from = SampleTime::from_millis(400);
+        assert_eq!(
+            decisions,
+            [Decision::Duck, Decision::StartHearing { from }, Decision::DropHearing, Decision::Restore]
+        );
+        assert_eq!(caller.decided[0].0, 420);
+    }
+
+    #[test]
+    fn words_over_a_prompt_stop_it_and_backchannels_do_not() {
+        let mut caller = Caller::new();
+        caller.prompt(Ask::Open).silence(400).speech(260).words("no it's").speech(600).silence(1_500);
+        assert_eq!(caller.when(|d| *d == Decision::StopPrompt), Some(680));
+        assert!(caller.when(ended).is_some());
+
+        let mut listener = Caller::new();
+        listener.prompt(Ask::Open).silence(400).speech(200).words("uh-huh").speech(200).silence(600);
+        assert_eq!(listener.when(|d| *d == Decision::StopPrompt), None);
+        assert!(listener.when(|d| *d == Decision::Restore).is_some());
+    }
+
+    #[test]
+    fn long_speech_without_words_stops_the_prompt_but_music_does_not() {
+        let mut speaker = Caller::new();
+        speaker.prompt(Ask::Open).speech(1_000);
+        assert_eq!(speaker.when(|d| *d == Decision::StopPrompt), Some(420));
+        let mut music = Caller::new();
+        music.prompt(Ask::Open).sound(3_000, 0.6);
+        assert_eq!(music.when(|d| *d == Decision::StopPrompt), None);
+    }
+
+    #[test]
+    fn silence_after_a_question_is_reported_once() {
+        let mut caller = Caller::new();
+        caller.prompt(Ask::Open).offer().silence(20_000);
+        assert_eq!(caller.decided, [(6_000, Decision::NoInput)]);
+    }
+
+    #[test]
+    fn whoever_speaks_when_the_prompt_ends_has_the_floor() {
+        let mut caller = Caller::new();
+        caller.prompt(Ask::YesNo).silence(100).speech(160).words("yeah").offer().speech(160).silence(400);
+        assert_eq!(caller.when(|d| *d == Decision::DropHearing), None);
+        assert!(caller.when(ended).is_some());
+    }
+
+    #[test]
+    fn an_announcement_that_must_be_heard_is_not_ducked() {
+        let mut caller = Caller::new();
+        caller.turn.server_speaks(Ask::Open, false);
+        caller.speech(2_000).words("stop it").silence(500);
+        assert!(caller.decided.is_empty());
+    }
+}

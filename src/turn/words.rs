@@ -1,0 +1,130 @@
+//! What the words alone say about the turn: finished, or more to come? An answer, or just "uh-huh"?
+
+use crate::units::Ask;
+
+/// Whether more is likely to follow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Completeness {
+    /// The words answer what was asked.
+    Complete,
+    /// They do not tell.
+    Unclear,
+    /// They break off: "i'd like to", "three one".
+    Unfinished,
+}
+
+/// Answers that are whole in themselves after a yes/no question, alone or with a polite word.
+const ANSWERS: &[&str] = &[
+    "yes", "yeah", "yep", "yup", "no", "nope", "sure", "exactly", "correct", "right", "okay", "ok", "是", "是的", "对",
+    "对的", "不是", "不对", "没有", "好", "好的", "嗯", "可以", "不用",
+];
+
+/// Words that may stand beside an answer without opening a new sentence.
+const POLITE: &[&str] =
+    &["please", "thanks", "thank", "you", "it", "is", "that's", "that", "it's", "of", "course", "谢谢"];
+
+/// Words after which an English speaker has more to say.
+const OPEN_ENDS: &[&str] = &[
+    "a", "an", "the", "my", "your", "his", "her", "their", "our", "this", "these", "of", "to", "for", "from", "with",
+    "at", "by", "into", "about", "and", "or", "but", "because", "so", "if", "when", "that", "which", "who", "is",
+    "are", "was", "were", "i", "i'm", "i'd", "i've", "we", "he", "she", "they", "it's", "there's", "can", "could",
+    "would", "will", "should", "do", "does", "did", "don't", "didn't", "have", "has", "had", "get", "like", "want",
+    "need", "just", "very", "really", "um", "uh", "er", "hmm", "well", "actually", "please", "how", "why", "what",
+    "where",
+];
+
+/// Endings after which a Mandarin speaker has more to say.
+const OPEN_ENDS_ZH: &[&str] = &[
+    "我想", "我要", "那个", "就是", "然后", "因为", "但是", "如果", "所以", "还有", "的话", "关于", "我的", "把", "在",
+    "跟", "和", "给", "被", "想", "要", "嗯", "呃", "这个",
+];
+
+/// Listener's noises: they keep the floor where it is.
+const BACKCHANNELS: &[&str] = &[
+    "uh", "uh-huh", "huh", "mm", "mhm", "mm-hmm", "hmm", "hm", "um", "er", "ah", "oh", "aha", "right", "okay", "ok",
+    "yeah", "i", "see", "sure", "嗯", "哦", "啊", "对", "好", "是", "呃", "喔", "行",
+];
+
+/// How complete `words` are as an answer to `ask`.
+pub fn completeness(ask: Ask, words: &str) -> Completeness {
+    let list: Vec<&str> = words.split_whitespace().collect();
+    let Some(last) = list.last() else { return Completeness::Unclear };
+    match ask {
+        Ask::YesNo | Ask::Choice if is_answer(&list) => return Completeness::Complete,
+        Ask::Digits => return digits_completeness(&list),
+        Ask::YesNo | Ask::Choice | Ask::Open => {}
+    }
+    if OPEN_ENDS.contains(last) || OPEN_ENDS_ZH.iter().any(|end| words.ends_with(end)) {
+        Completeness::Unfinished
+    } else if list.len() >= 5 || words.chars().filter(|c| !c.is_ascii()).count() >= 7 {
+        Completeness::Complete
+    } else {
+        Completeness::Unclear
+    }
+}
+
+fn is_answer(list: &[&str]) -> bool {
+    list.iter().any(|word| ANSWERS.contains(word))
+        && list.iter().all(|word| ANSWERS.contains(word) || POLITE.contains(word))
+}
+
+/// A phone number has eleven digits here; a shorter one is waited for.
+fn digits_completeness(list: &[&str]) -> Completeness {
+    let spoken = |word: &&str| {
+        matches!(
+            *word,
+            "zero" | "oh" | "o" | "one" | "two" | "three" | "four" | "five" | "six" | "seven" | "eight" | "nine"
+        )
+    };
+    let doubled = list.iter().filter(|word| **word == "double").count();
+    let chinese = list.iter().flat_map(|word| word.chars()).filter(|c| "零幺一二三四五六七八九".contains(*c)).count();
+    match list.iter().filter(|word| spoken(word)).count() + doubled + chinese {
+        11.. => Completeness::Complete,
+        0 => Completeness::Unclear,
+        1..=10 => Completeness::Unfinished,
+    }
+}
+
+/// Whether `words` are nothing but listener's noises; `false` for no words at all.
+pub fn is_backchannel(words: &str) -> bool {
+    let mut list = words.split_whitespace().peekable();
+    list.peek().is_some()
+        && list.all(|word| {
+            BACKCHANNELS.contains(&word) || (!word.is_ascii() && word.chars().all(|c| "嗯哦啊呃喔".contains(c)))
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_words_tell_whether_more_is_to_come() {
+        use Completeness::{Complete, Unclear, Unfinished};
+        for (ask, words, expected) in [
+            (Ask::YesNo, "yes please", Complete),
+            (Ask::YesNo, "no that's", Complete),
+            (Ask::YesNo, "no it's about my", Unfinished),
+            (Ask::Open, "i'd like to", Unfinished),
+            (Ask::Open, "my card was declined at the shop", Complete),
+            (Ask::Open, "declined payment", Unclear),
+            (Ask::Open, "", Unclear),
+            (Ask::Digits, "one three eight", Unfinished),
+            (Ask::Digits, "one three eight double oh one two three four five six", Complete),
+            (Ask::Open, "我想", Unfinished),
+            (Ask::Open, "我的 退款 还没有 到账", Complete),
+            (Ask::YesNo, "是的", Complete),
+        ] {
+            assert_eq!(completeness(ask, words), expected, "{words}");
+        }
+    }
+
+    #[test]
+    fn a_backchannel_is_only_noises() {
+        assert!(is_backchannel("uh-huh"));
+        assert!(is_backchannel("okay i see"));
+        assert!(is_backchannel("嗯嗯"));
+        assert!(!is_backchannel("okay stop"));
+        assert!(!is_backchannel(""));
+    }
+}
