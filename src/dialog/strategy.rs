@@ -1,0 +1,64 @@
+//! What to do next with what is believed: one explicit decision.
+//!
+//! ```text
+//! Belief ─► decide ─► Solve ─ Confirm ─ Choose ─ Narrow ─ Rephrase ─ GiveUp
+//!            quick, may be wrong ◄───────────► slow, surely right
+//! ```
+//!
+//! Every move costs the caller a turn with a known chance: answering at once is right with p and costs nothing; asking
+//! "is it this?" costs one turn and is right at once with p; offering two is right with p₁ + p₂. The thresholds of the
+//! dialplan are where those lines cross.
+
+use crate::dialog::belief::{Belief, Ranked};
+use crate::dialog::dialplan::{MainId, Plan, SceneId, Thresholds};
+
+/// The dialog's next move.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Move {
+    /// Answer this problem, naming it.
+    Solve(SceneId),
+    /// Ask whether it is this one.
+    Confirm(SceneId),
+    /// Ask which of the two it is.
+    Choose(SceneId, SceneId),
+    /// Ask for more about this main scene.
+    Narrow(MainId),
+    /// Ask for other words.
+    Rephrase,
+    /// It is nothing that the hotline knows.
+    GiveUp,
+}
+
+/// A main scene with this much of the probability is worth asking about.
+const MAIN_SURE: f64 = 0.6;
+
+/// Decides after the caller's words. `caution` is what the words were heard with, 0–1: below one half, nothing is answered
+/// unconfirmed.
+pub fn decide(plan: &Plan, belief: &Belief, heard: f32) -> Move {
+    let Thresholds { accept, confirm, choice_margin, out_of_scope, .. } = plan.thresholds;
+    let (ranked, none) = belief.ranked();
+    if none >= out_of_scope {
+        return Move::GiveUp;
+    }
+    let [first, rest @ ..] = ranked.as_slice() else { return Move::GiveUp };
+    if first.p >= accept {
+        return if heard >= 0.5 { Move::Solve(first.id) } else { Move::Confirm(first.id) };
+    }
+    if let Some(second) = rest.first()
+        && worth_offering(first, second, confirm, choice_margin)
+    {
+        return Move::Choose(first.id, second.id);
+    }
+    if first.p >= confirm {
+        return Move::Confirm(first.id);
+    }
+    match Belief::mains(plan, &ranked).first() {
+        Some(main) if main.p >= MAIN_SURE => Move::Narrow(main.id),
+        _ => Move::Rephrase,
+    }
+}
+
+/// Two that lie close together, and are together likelier than either needs to be alone.
+fn worth_offering(first: &Ranked<SceneId>, second: &Ranked<SceneId>, confirm: f64, margin: f64) -> bool {
+    first.p - second.p < margin && first.p + second.p >= (2.0 * confirm).min(0.9)
+}
