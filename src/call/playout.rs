@@ -15,9 +15,9 @@ use crate::units::{SampleRate, UtteranceId};
 
 /// How far a prompt is turned down while a possible interruption is judged: −14 dB, still understood, clearly yielding.
 const DUCKED: f32 = 0.2;
-/// Most pieces of one utterance that wait here; a prompt has fewer clauses than that by far. More are dropped and the
-/// utterance ends early rather than growing without bound.
-const MAX_PIECES: usize = 256;
+/// Most sound of one utterance that waits here: two minutes, which no prompt lasts. More is dropped, and the utterance ends
+/// early rather than growing without bound.
+const MAX_WAITING: u64 = 120 * 16_000;
 
 /// The sound of the current utterance.
 #[derive(Debug)]
@@ -26,6 +26,8 @@ struct Utterance {
     /// Sound to play, the first piece from `offset` on.
     pieces: VecDeque<Arc<[i16]>>,
     offset: usize,
+    /// Samples taken.
+    taken: u64,
     /// Samples played.
     heard: u64,
     /// The synthesiser has delivered all.
@@ -61,7 +63,7 @@ impl Default for Playout {
 impl Playout {
     /// Makes `id` the current utterance, at full level.
     pub fn start(&mut self, id: UtteranceId) {
-        self.current = Some(Utterance { id, pieces: VecDeque::new(), offset: 0, heard: 0, complete: false });
+        self.current = Some(Utterance { id, pieces: VecDeque::new(), offset: 0, taken: 0, heard: 0, complete: false });
         self.gain = 1.0;
         self.target = 1.0;
     }
@@ -69,7 +71,8 @@ impl Playout {
     /// Takes sound for `id`; that of any other utterance falls out here. Answers whether it was taken.
     pub fn push(&mut self, id: UtteranceId, piece: Arc<[i16]>) -> bool {
         match &mut self.current {
-            Some(utterance) if utterance.id == id && utterance.pieces.len() < MAX_PIECES => {
+            Some(utterance) if utterance.id == id && utterance.taken - utterance.heard < MAX_WAITING => {
+                utterance.taken += piece.len() as u64;
                 utterance.pieces.push_back(piece);
                 true
             }
