@@ -113,13 +113,22 @@ pub enum Output {
     /// What is being spoken is not wanted any more.
     Hush(UtteranceId),
     /// Find out who this is and what the call may be about.
-    LookUp(Pii<String>),
+    LookUp(LookUp),
     /// Carry out an action of the dialplan.
     Act(ActionRequest),
     /// Something that the world may know.
     Event(CallEvent),
     /// Nothing else to do until then; `None` when the call is over.
     Deadline(Option<Instant>),
+}
+
+/// Whose number is looked up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LookUp {
+    /// The one that the call came from.
+    Calling(Pii<String>),
+    /// One that the caller stated.
+    Stated(Pii<String>),
 }
 
 /// The leg to place: [`LegId::AGENT`] from now on.

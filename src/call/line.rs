@@ -16,18 +16,26 @@ pub(super) struct Line {
     leg: MediaLeg,
     /// Said in this tick, not sent yet.
     pending: Option<Frame>,
+    /// Packets that had come when that was looked at last.
+    packets: u64,
 }
 
 impl Line {
     pub(super) fn new(id: LegId, agreed: &Agreed, seed: u64) -> Self {
         // The bits of one random number, parted: none of the three tells anything about the others.
         let seeds = Seeds { ssrc: seed as u32, seq: (seed >> 32) as u16, timestamp: (seed >> 24) as u32 ^ seed as u32 };
-        Self { leg: MediaLeg::new(id, agreed, seeds), pending: None }
+        Self { leg: MediaLeg::new(id, agreed, seeds), pending: None, packets: 0 }
     }
 
-    /// Takes a datagram; answers whether it was the party's own media.
-    pub(super) fn receive(&mut self, now: Instant, from: SocketAddr, bytes: &[u8]) -> bool {
-        self.leg.receive(now, from, bytes)
+    /// Takes a datagram.
+    pub(super) fn receive(&mut self, now: Instant, from: SocketAddr, bytes: &[u8]) {
+        self.leg.receive(now, from, bytes);
+    }
+
+    /// Whether packets of sound have come since this was asked last.
+    pub(super) fn has_news(&mut self, now: Instant) -> bool {
+        let packets = self.leg.stats(now).packets;
+        std::mem::replace(&mut self.packets, packets) != packets
     }
 
     /// 20 ms of the party's sound.
@@ -62,6 +70,6 @@ impl Line {
 
     pub(super) fn record(&self, now: Instant) -> RtpRecord {
         let stats = self.leg.stats(now);
-        RtpRecord { codec: stats.codec.to_string(), loss: stats.loss, jitter_ms: stats.jitter_ms, mos: stats.mos }
+        RtpRecord { codec: stats.codec.name().to_owned(), loss: stats.loss, jitter_ms: stats.jitter_ms, mos: stats.mos }
     }
 }

@@ -30,13 +30,13 @@ use jiff::civil::DateTime;
 
 pub use conversation::{Conversation, Request};
 pub use event::{CallEvent, Happened, VERSION};
-pub use io::{Dial, EarRequest, Hearing, Input, Output, Speaking, Stream};
+pub use io::{Dial, EarRequest, Hearing, Input, LookUp, Output, Speaking, Stream};
 pub use ledger::Ledger;
-pub use studio::{Ending, Studio};
 pub use record::{
     CallOutcome, CallRecord, Direction, GuessRecord, Latency, MemberRecord, OrderRecord, Party, RtpRecord,
     TransferRecord, TurnRecord,
 };
+pub use studio::{Ending, Studio};
 
 use crate::audio::{FRAME_MS, Frame};
 use crate::dialog::Plan;
@@ -115,7 +115,7 @@ enum Stage {
     /// The caller talks to the server.
     Talking,
     /// A human is being fetched.
-    Transferring(Box<Transferring>),
+    Transferring(Transferring),
     /// Caller and human talk to each other.
     Bridged(Box<Line>),
     /// Over.
@@ -227,7 +227,7 @@ impl Call {
             None => sdp::offer(&self.arrival.local),
         };
         self.outputs.push_back(Output::Leg(LegId::CALLER, LegRequest::Accept { sdp }));
-        self.outputs.push_back(Output::LookUp(self.arrival.from.clone()));
+        self.outputs.push_back(Output::LookUp(LookUp::Calling(self.arrival.from.clone())));
         self.timers.set(Timer::Longest, now + MAX_CALL);
         if self.line.is_some() {
             self.begin(now);
@@ -250,15 +250,11 @@ impl Call {
     fn packet(&mut self, now: Instant, leg: LegId, from: SocketAddr, bytes: &[u8]) {
         match (&mut self.stage, leg) {
             (_, LegId::CALLER) => {
-                if let Some(line) = &mut self.line
-                    && line.receive(now, from, bytes)
-                {
-                    self.times.last_packet = now;
+                if let Some(line) = &mut self.line {
+                    line.receive(now, from, bytes);
                 }
             }
-            (Stage::Bridged(agent), _) => {
-                agent.receive(now, from, bytes);
-            }
+            (Stage::Bridged(agent), _) => agent.receive(now, from, bytes),
             _ => {}
         }
     }
@@ -281,7 +277,10 @@ impl Call {
             LegEvent::Updated { sdp } => self.update(sdp),
             LegEvent::Referred { status } => self.referred(now, status),
             LegEvent::Ended { .. } => self.end(now, Party::Caller),
-            LegEvent::Rang | LegEvent::Answered { .. } | LegEvent::Acknowledged { .. } => {}
+            LegEvent::Rang
+            | LegEvent::Answered { .. }
+            | LegEvent::Acknowledged { .. }
+            | LegEvent::UpdateRefused { .. } => {}
         }
     }
 
@@ -354,8 +353,10 @@ impl Call {
                 }
             }
         }
-        let held = self.line.as_ref().is_some_and(Line::is_held);
-        if !held && now.saturating_duration_since(self.times.last_packet) > MAX_SILENT_LINE {
+        if self.line.as_mut().is_some_and(|line| line.is_held() || line.has_news(now)) {
+            self.times.last_packet = now;
+        }
+        if now.saturating_duration_since(self.times.last_packet) > MAX_SILENT_LINE {
             tracing::info!("the caller's media stopped");
             return self.hang_up(now, Party::Server);
         }
@@ -373,7 +374,7 @@ impl Call {
                 Request::Speak(id, text) => self.outputs.push_back(Output::Speak(id, text)),
                 Request::Hush(id) => self.outputs.push_back(Output::Hush(id)),
                 Request::Act(action) => self.outputs.push_back(Output::Act(action)),
-                Request::LookUp(phone) => self.outputs.push_back(Output::LookUp(phone)),
+                Request::LookUp(number) => self.outputs.push_back(Output::LookUp(LookUp::Stated(number))),
                 Request::Tell(what) => self.tell(what),
                 Request::Transfer(transfer) => self.transfer(now, transfer),
                 Request::HangUp => self.hang_up(now, Party::Server),

@@ -16,6 +16,7 @@ use super::io::{EarRequest, Hearing, Speaking};
 use crate::audio::Frame;
 use crate::audio::resample::Downsampler;
 use crate::dialog::Transfer;
+use crate::identify::Identified;
 use crate::speech::asr::{AsrError, Recogniser};
 use crate::speech::tts::{Mouth, Voice};
 use crate::units::SampleRate;
@@ -95,6 +96,8 @@ impl Studio {
                 Request::Tell(what) => self.events.push((self.conversation.now().as_millis(), what)),
                 Request::Transfer(transfer) => self.ending = Some(Ending::Transfer(transfer)),
                 Request::HangUp => self.ending = Some(Ending::HangUp),
+                // There is no store here: every number is a stranger's.
+                Request::LookUp(_) => self.conversation.member_found(Identified::default()),
                 Request::Hush(_) | Request::Act(_) => {}
             }
         }

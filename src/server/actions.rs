@@ -9,7 +9,8 @@ use hyper_util::rt::TokioExecutor;
 use serde_json::{Value, json};
 
 use super::House;
-use crate::dialog::{ActionKind, ActionRequest, ActionResult};
+use crate::dialog::dialplan::ActionKind;
+use crate::dialog::{ActionRequest, ActionResult};
 
 /// How long a service that is called may take.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -56,9 +57,8 @@ async fn attempt(house: &House, request: &ActionRequest) -> Result<(), ActionErr
 }
 
 async fn post(url: &str, facts: Value) -> Result<(), ActionError> {
-    let request = Request::post(url)
-        .header(header::CONTENT_TYPE, "application/json")
-        .body(Body::from(facts.to_string()))?;
+    let request =
+        Request::post(url).header(header::CONTENT_TYPE, "application/json").body(Body::from(facts.to_string()))?;
     let client = Client::builder(TokioExecutor::new()).build_http();
     let answer = tokio::time::timeout(PATIENCE, client.request(request)).await.map_err(|_| ActionError::TimedOut)??;
     if answer.status().is_success() { Ok(()) } else { Err(ActionError::Refused(answer.status())) }

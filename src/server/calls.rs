@@ -8,7 +8,7 @@
 //! operator ────┘
 //! ```
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -20,13 +20,13 @@ use super::House;
 use super::engines::{EngineMessage, Mailbox};
 use super::rtp::{RtpError, RtpSockets};
 use super::sip::{self, IncomingCall, SipLeg};
-use crate::call::{Arrival, Call, CallEvent, Dial, Happened, Input, Output, Stream};
+use crate::call::{Arrival, Call, CallEvent, Dial, Happened, Input, LookUp, Output, Stream};
 use crate::dialog::ActionResult;
 use crate::identify::Identified;
 use crate::leg::{LegEvent, LegRequest};
 use crate::sdp;
 use crate::speech::vad::Earshot;
-use crate::units::{CallId, LegId, Pii};
+use crate::units::{CallId, LegId};
 
 /// Largest datagram taken: an Ethernet frame. RTP of a telephone call is far smaller.
 const MAX_DATAGRAM: usize = 1_500;
@@ -201,7 +201,7 @@ impl Task {
                 Output::Ears(id, request) => self.house.ears.request(&self.mailbox, id, request),
                 Output::Speak(id, text) => self.house.mouths.speak(&self.mailbox, id, text),
                 Output::Hush(id) => self.mailbox.hush(id),
-                Output::LookUp(phone) => self.look_up(phone),
+                Output::LookUp(whose) => self.look_up(whose),
                 Output::Act(request) => {
                     let (house, answers) = (self.house.clone(), self.answers.0.clone());
                     tokio::spawn(async move {
@@ -225,11 +225,11 @@ impl Task {
         }
     }
 
-    fn look_up(&self, phone: Pii<String>) {
+    fn look_up(&self, whose: LookUp) {
         let (house, answers) = (self.house.clone(), self.answers.0.clone());
         let task = async move {
             let now = Zoned::now().datetime();
-            let identified = house.identify(&phone, now).await;
+            let identified = house.identify(&whose, now).await;
             answers.send(Answer::Known(Box::new(identified))).await.ok();
         };
         tokio::spawn(task.in_current_span());
@@ -287,7 +287,7 @@ impl Task {
 /// Calls an agent, with media sockets of its own.
 async fn place(house: &House, dial: Dial) -> Result<AgentLeg, Box<dyn std::error::Error + Send + Sync>> {
     let Dial { target, from, headers } = dial;
-    let peer = sip::host_of(&target).unwrap_or(SocketAddr::from((Ipv4Addr::LOCALHOST, 5060)));
+    let peer = house.sip.resolve(&target).await?;
     let (sockets, local) = media(house, peer)?;
     let offer = Some(sdp::offer(&local));
     let sip = house.sip.dial(sip::Dial { target, from: from.0, offer, headers, credentials: None }).await?;

@@ -4,11 +4,12 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::commands::dialplan_files;
 use crate::call::Hotline;
+use crate::commands::dialplan_files;
 use crate::diag::Diagnostics;
 use crate::dialog::Plan;
 use crate::nlu::corpus;
+use crate::nlu::intents::OUT_OF_SCOPE;
 use crate::nlu::{Corpus, NluError, Understanding};
 use crate::speech::asr::lm::LanguageMaterial;
 
@@ -64,8 +65,8 @@ pub fn prepare(folder: &Path, more: &[PathBuf]) -> Result<Prepared, HotlineError
 /// Reads a corpus. Its labels are scenes of `plan`, which tells their main scenes; sentences of other scenes are left out,
 /// since nothing could be answered to them.
 fn read_corpus(path: &Path, plan: &Plan) -> Result<Corpus, HotlineError> {
-    let table = std::fs::read_to_string(path)
-        .map_err(|source| HotlineError::Unreadable { path: path.to_owned(), source })?;
+    let table =
+        std::fs::read_to_string(path).map_err(|source| HotlineError::Unreadable { path: path.to_owned(), source })?;
     let mut corpus = corpus::parse(path, &table).map_err(HotlineError::Mistakes)?;
     corpus.lang = plan.lang;
     let mains: HashMap<_, _> =
@@ -76,7 +77,7 @@ fn read_corpus(path: &Path, plan: &Plan) -> Result<Corpus, HotlineError> {
             example.main_scene = main.clone();
             true
         }
-        None => corpus::is_out_of_scope(&example.scene),
+        None => example.scene.as_str() == OUT_OF_SCOPE,
     });
     let left_out = before - corpus.examples.len();
     if left_out > 0 {

@@ -33,13 +33,13 @@ use tokio_util::task::TaskTracker;
 
 pub use start::StartError;
 
-use crate::call::{CallRecord, Hotline};
+use crate::call::{CallRecord, Hotline, LookUp};
 use crate::identify::{self, Identified};
 use board::Board;
 use engines::{EarPool, MouthPool};
 use rtp::RtpPorts;
 use sip::SipEdge;
-use store::Store;
+use store::{Store, StoreError};
 
 /// How long live calls may go on after the server was told to stop.
 const GRACE: Duration = Duration::from_secs(10);
@@ -69,24 +69,34 @@ pub struct House {
 }
 
 impl House {
-    /// Who calls from `phone`, and what about. A store that does not answer makes the caller a stranger.
-    pub async fn identify(&self, phone: &str, now: DateTime) -> Identified {
-        match self.store.caller_facts(phone, now).await {
-            Ok(facts) => {
-                let model = self.guess.read().unwrap_or_else(PoisonError::into_inner);
-                identify::identify(&model, &facts, now)
-            }
-            Err(error) => {
-                tracing::error!(%error, "the caller cannot be looked up");
-                Identified::default()
-            }
-        }
+    /// Who is behind a number, and what the call may be about. A store that does not answer makes the caller a stranger.
+    pub async fn identify(&self, whose: &LookUp, now: DateTime) -> Identified {
+        self.try_identify(whose, now).await.unwrap_or_else(|error| {
+            tracing::error!(%error, "the caller cannot be looked up");
+            Identified::default()
+        })
+    }
+
+    async fn try_identify(&self, whose: &LookUp, now: DateTime) -> Result<Identified, StoreError> {
+        let facts = match whose {
+            LookUp::Calling(phone) => Some(self.store.caller_facts(&phone.0, now).await?),
+            LookUp::Stated(number) => self.store.facts_of_stated(&number.0, now).await?,
+        };
+        let model = self.guess.read().unwrap_or_else(PoisonError::into_inner);
+        Ok(match (whose, facts) {
+            (LookUp::Calling(_), Some(facts)) => identify::identify(&model, &facts, now),
+            (LookUp::Stated(_), Some(facts)) => match facts.members.first() {
+                Some(member) => identify::identify_stated(&model, &facts, member, now),
+                None => Identified::default(),
+            },
+            (_, None) => Identified::default(),
+        })
     }
 
     /// Keeps the record of a call.
     pub async fn keep(&self, record: &CallRecord) {
         let kept = match serde_json::to_string(record) {
-            Ok(json) => self.store.save_record(&record.call_id.0, record.started_at, &json).await,
+            Ok(json) => self.store.save_record(&record.call_id.0, &record.started_at.to_string(), &json).await,
             Err(error) => return tracing::error!(%error, "a record cannot be written"),
         };
         if let Err(error) = kept {

@@ -15,7 +15,7 @@ use super::board::Board;
 use super::engines::{EarPool, MouthPool};
 use super::hotline::{self, HotlineError, Prepared};
 use super::http::{self, Site};
-use super::rtp::RtpPorts;
+use super::rtp::{RtpError, RtpPorts};
 use super::sip::{IncomingCall, SipConfig, SipEdge, SipError, Transport};
 use super::store::{Store, StoreError};
 use super::{House, Ready, Server, calls, telemetry};
@@ -41,9 +41,15 @@ pub enum StartError {
     /// Synthesis.
     #[error("speech synthesis cannot start: {0}")]
     Mouth(#[from] TtsError),
+    /// Media.
+    #[error(transparent)]
+    Rtp(#[from] RtpError),
     /// Signalling.
     #[error(transparent)]
     Sip(#[from] SipError),
+    /// Counting.
+    #[error("figures cannot be collected: {0}")]
+    Metrics(#[from] metrics_exporter_prometheus::BuildError),
     /// The page.
     #[error("cannot listen for HTTP on {address}: {source}; choose another address with --http")]
     Http {
@@ -60,7 +66,7 @@ impl Server {
     /// # Errors
     /// The first thing that is wrong; what was started before it is stopped again.
     pub async fn start(settings: Settings) -> Result<Self, StartError> {
-        let metrics = telemetry::count();
+        let metrics = telemetry::count()?;
         let closing = CancellationToken::new();
         let hang_up = CancellationToken::new();
         let http = TcpListener::bind(settings.http)
@@ -68,7 +74,7 @@ impl Server {
             .map_err(|source| StartError::Http { address: settings.http, source })?;
         let http_address = http.local_addr().map_err(|source| StartError::Http { address: settings.http, source })?;
         let store = open_store(&settings).await?;
-        let guess = store.guess_model(Zoned::now().datetime()).await?;
+        let guess = store.model().await?;
         let (prepared, ears, mouths) = {
             let settings = settings.clone();
             // Learning and loading take seconds of computing: not on a thread that serves sockets.
@@ -85,7 +91,7 @@ impl Server {
             ears,
             mouths,
             sip: edge.clone(),
-            ports: RtpPorts::new(settings.rtp_ports.clone()),
+            ports: RtpPorts::new(settings.sip.listen[0].ip(), settings.rtp_ports.clone())?,
             board: board.clone(),
             started: Timestamp::now(),
             hang_up: hang_up.clone(),
@@ -98,7 +104,8 @@ impl Server {
                 tracing::error!(%error, "the page is gone");
             }
         });
-        let sip = edge.bound().iter().map(|(transport, address)| format!("{transport}:{address}").to_lowercase());
+        let sip =
+            edge.bound().iter().map(|(transport, address)| format!("{}:{address}", transport.name().to_lowercase()));
         let ready = Ready { ready: true, sip: sip.collect(), http: http_address };
         tracing::info!(sip = ?ready.sip, http = %ready.http, "ready");
         Ok(Self { ready, board, sip: edge, tasks, closing, hang_up })
@@ -108,9 +115,8 @@ impl Server {
 /// Opens the store; the first start puts the demo set into it.
 async fn open_store(settings: &Settings) -> Result<Store, StoreError> {
     let store = Store::open(&settings.data).await?;
-    if store.is_empty().await? {
-        tracing::info!("first start: importing the demo set");
-        store.import_demo(Zoned::now().datetime()).await?;
+    if store.import_demo(Zoned::now().datetime()).await? {
+        tracing::info!("the store holds the demo set; put your own tables into it with `antevox import`");
     }
     Ok(store)
 }

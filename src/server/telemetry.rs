@@ -31,7 +31,10 @@ pub fn count() -> Result<PrometheusHandle, BuildError> {
     metrics::describe_counter!("antevox_calls_total", "Calls that ended, by outcome");
     metrics::describe_counter!("antevox_calls_refused_total", "Calls refused, by SIP status");
     metrics::describe_gauge!("antevox_calls_up", "Calls that are up");
-    metrics::describe_histogram!("antevox_response_seconds", "End of the caller's speech to the first sound of the answer");
+    metrics::describe_histogram!(
+        "antevox_response_seconds",
+        "End of the caller's speech to the first sound of the answer"
+    );
     metrics::describe_counter!("antevox_barge_ins_total", "Prompts that callers interrupted");
     metrics::describe_counter!("antevox_partials_dropped_total", "Partial texts dropped because a call was busy");
     metrics::describe_counter!("antevox_hearings_delayed_total", "Hearings that waited for a free recogniser");
