@@ -27,6 +27,8 @@ use crate::units::{RtpTimestamp, SeqNo};
 
 /// Packets kept at most: 1.28 s at 20 ms. A newer packet takes the place of one that is this much older.
 pub const SLOTS: usize = 64;
+/// Room that each slot has from the beginning [bytes]: 30 ms of G.711. A slot grows once for more.
+const USUAL_PAYLOAD_BYTES: usize = 240;
 /// Frames a second that are asked for.
 const PULLS_PER_SECOND: u32 = 50;
 /// How long nothing is taken for loss; after that it is silence [ms]. Concealment has faded out by then.
@@ -203,8 +205,8 @@ impl Spare {
 impl JitterBuffer {
     /// An empty buffer for packets whose timestamps tick `clock_rate` times a second.
     pub fn new(clock_rate: u32) -> Self {
-        let slot = Slot { payload: Vec::with_capacity(240), ..Slot::default() };
-        let slots = vec![slot; SLOTS].into_boxed_slice();
+        let slot = || Slot { payload: Vec::with_capacity(USUAL_PAYLOAD_BYTES), ..Slot::default() };
+        let slots = std::iter::repeat_with(slot).take(SLOTS).collect();
         Self { clock_rate, slots, transits: Transits::new(clock_rate), stream: None, counts: Counts::default() }
     }
 

@@ -111,6 +111,18 @@ pub struct EventPacket {
     pub payload: [u8; PAYLOAD_BYTES],
 }
 
+impl EventPacket {
+    /// The key that is pressed.
+    pub fn key(&self) -> Option<char> {
+        KEYS.get(usize::from(self.payload[0])).copied()
+    }
+
+    /// Whether the key is up again.
+    pub const fn is_end(&self) -> bool {
+        self.payload[1] & END != 0
+    }
+}
+
 impl Default for KeySender {
     fn default() -> Self {
         Self { waiting: [0; MAX_WAITING], from: 0, until: 0, state: Typing::Idle }

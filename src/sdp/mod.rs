@@ -93,3 +93,6 @@ impl Refusal {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
