@@ -1,1 +1,3 @@
 //! The tokio edge: sockets, threads, files and clocks.
+
+pub mod store;
