@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! phone, now ─► [store] ─► CallerFacts ─► member ─► order ─► scene ─► Identified
+//!                                          └───────┴────────┴── Model ◄─ train ◄─ History, Rules
 //! ```
 //!
 //! Everything here is a pure function of facts that are older than the call.
@@ -9,6 +10,22 @@
 use jiff::civil::DateTime;
 
 use crate::units::{Pii, Scene};
+
+pub mod describe;
+pub mod history;
+pub mod member;
+mod model;
+mod rules;
+pub mod signals;
+#[cfg(test)]
+mod testing;
+mod train;
+pub mod when;
+mod why;
+
+pub use model::{Guess, Model};
+pub use rules::Rules;
+pub use train::{TrainError, train};
 
 /// One row of `members.csv`.
 #[derive(Clone, Debug, PartialEq)]
@@ -169,3 +186,24 @@ pub struct Identified {
     /// The caller's own recent orders by falling probability of being meant.
     pub orders: Vec<OrderGuess>,
 }
+
+/// Who calls from `facts.phone` at `now`, about which order and problem.
+pub fn identify(model: &Model, facts: &CallerFacts, now: DateTime) -> Identified {
+    let member = member::likeliest(model, facts, now);
+    let ask_number = member::worth_asking(member.as_ref());
+    let guess = match &member {
+        Some(guess) => model.guess(facts, &guess.member.member_id, now),
+        None => Guess::default(),
+    };
+    Identified { member, ask_number, scenes: guess.scenes, orders: guess.orders }
+}
+
+/// The same for a caller who stated a registered number, so that nobody else comes into question.
+pub fn identify_stated(model: &Model, facts: &CallerFacts, member: &Member, now: DateTime) -> Identified {
+    let guess = model.guess(facts, &member.member_id, now);
+    let member = MemberGuess { member: member.clone(), p: STATED, how: "stated registered number" };
+    Identified { member: Some(member), ask_number: false, scenes: guess.scenes, orders: guess.orders }
+}
+
+/// Trust in a number that the caller stated: it names one member, but anybody can say it.
+const STATED: f32 = 0.99;

@@ -1,0 +1,238 @@
+//! Tables into the store: all of them, or nothing.
+//!
+//! ```text
+//! DIR/*.csv ─► tables::read ─► one transaction ─► Imported { rows by table }
+//! ```
+//!
+//! Importing the same tables again changes nothing; a row whose id is known already takes the place of the old one.
+
+use std::path::Path;
+
+use jiff::civil::DateTime;
+use sqlx::query_builder::Separated;
+use sqlx::{QueryBuilder, Sqlite, SqliteConnection, Transaction};
+
+use super::tables::{self, Source, TABLES};
+use super::{Store, StoreError};
+use crate::identify::history::History;
+use crate::identify::{Event, Member, Order, PastCall, PhoneSighting};
+use crate::units::{Pii, Scene};
+
+/// Rows in one statement: of 10 columns at most, well below SQLite's 32,766 variables.
+const BATCH: usize = 500;
+
+/// The demo set, written for the moment in its file `epoch`.
+const DEMO: [(&str, &str); 7] = [
+    ("members", include_str!("../../../fixtures/demo/members.csv")),
+    ("phone_history", include_str!("../../../fixtures/demo/phone_history.csv")),
+    ("phone_blacklist", include_str!("../../../fixtures/demo/phone_blacklist.csv")),
+    ("orders", include_str!("../../../fixtures/demo/orders.csv")),
+    ("events", include_str!("../../../fixtures/demo/events.csv")),
+    ("calls", include_str!("../../../fixtures/demo/calls.csv")),
+    ("scenes", include_str!("../../../fixtures/demo/scenes.csv")),
+];
+
+/// The moment of the demo set.
+const DEMO_EPOCH: &str = include_str!("../../../fixtures/demo/epoch");
+
+/// What an import did: rows read by table.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Imported(pub Vec<(&'static str, usize)>);
+
+impl Store {
+    /// Imports the tables that lie in `dir` as `members.csv` and so on; other files are left alone. `progress` hears of
+    /// every batch: the table and how many of its rows are written.
+    ///
+    /// # Errors
+    /// [`StoreError::NoTables`], [`StoreError::Tables`], [`StoreError::File`], and whatever the database says. Nothing is
+    /// imported then.
+    pub async fn import(
+        &self,
+        dir: &Path,
+        progress: &mut (dyn FnMut(&'static str, usize) + Send),
+    ) -> Result<Imported, StoreError> {
+        let sources = sources(dir)?;
+        if sources.is_empty() {
+            return Err(StoreError::NoTables(dir.to_owned()));
+        }
+        let history = tables::read(&sources).map_err(StoreError::Tables)?;
+        let mut writing = self.writing().await?;
+        let imported = write(&mut writing, &history, progress).await.map_err(|source| self.blame(source))?;
+        writing.commit().await.map_err(|source| self.blame(source))?;
+        Ok(imported)
+    }
+
+    /// Whether nothing was imported yet.
+    ///
+    /// # Errors
+    /// Whatever the database says.
+    pub async fn is_empty(&self) -> Result<bool, StoreError> {
+        let members: i64 = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM members)")
+            .fetch_one(&self.pool)
+            .await
+            .map_err(|source| self.blame(source))?;
+        Ok(members == 0)
+    }
+
+    /// Fills an empty store with the demo set, as if it had been written `now`; refreshes it where an earlier day's demo set
+    /// is all that the store holds. Does nothing where other tables were imported, and says so with `false`.
+    ///
+    /// # Errors
+    /// Whatever the database says; [`StoreError::Tables`] if the built-in set is broken.
+    pub async fn import_demo(&self, now: DateTime) -> Result<bool, StoreError> {
+        let is_demo = self.note("demo").await?.is_some();
+        if !is_demo && !self.is_empty().await? {
+            return Ok(false);
+        }
+        let demo = demo_history(now).map_err(StoreError::Tables)?;
+        let blame = |source| self.blame(source);
+        let mut writing = self.writing().await?;
+        for table in TABLES {
+            let only = if table == "calls" { " WHERE live = 0" } else { "" };
+            let statement = sqlx::AssertSqlSafe(format!("DELETE FROM {table}{only}"));
+            sqlx::query(statement).execute(&mut *writing).await.map_err(blame)?;
+        }
+        write(&mut writing, &demo, &mut |_, _| {}).await.map_err(blame)?;
+        let mark = "INSERT OR REPLACE INTO notes VALUES ('demo', ?)";
+        sqlx::query(mark).bind(now.to_string()).execute(&mut *writing).await.map_err(blame)?;
+        writing.commit().await.map_err(blame)?;
+        Ok(true)
+    }
+
+    /// Notes a call that ended, so that the next one from there can be understood.
+    ///
+    /// # Errors
+    /// Whatever the database says.
+    pub async fn note_call(&self, noted: &PastCall) -> Result<(), StoreError> {
+        let blame = |source| self.blame(source);
+        let mut insert = QueryBuilder::<Sqlite>::new("INSERT OR REPLACE INTO calls ");
+        insert.push_values([noted], |mut row, noted| call(&mut row, noted, Origin::Live));
+        insert.build().execute(&self.pool).await.map_err(blame)?;
+        Ok(())
+    }
+
+    async fn writing(&self) -> Result<Transaction<'static, Sqlite>, StoreError> {
+        self.pool.begin_with("BEGIN IMMEDIATE").await.map_err(|source| self.blame(source))
+    }
+}
+
+/// The demo set with its times moved so that its epoch is `now`.
+fn demo_history(now: DateTime) -> Result<History, crate::diag::Diagnostics> {
+    let source = |(table, text): &(&'static str, &str)| Source {
+        table,
+        file: format!("fixtures/demo/{table}.csv").into(),
+        text: (*text).to_owned(),
+    };
+    let mut history = tables::read(&DEMO.iter().map(source).collect::<Vec<_>>())?;
+    let epoch: DateTime = DEMO_EPOCH.trim().parse().unwrap_or(now);
+    let shift = now.duration_since(epoch);
+    let moved = |at: &mut DateTime| *at = at.saturating_add(shift);
+    history.members.iter_mut().for_each(|row| moved(&mut row.registered_at));
+    history.sightings.iter_mut().for_each(|(_, row)| moved(&mut row.at));
+    history.orders.iter_mut().for_each(|row| moved(&mut row.at));
+    history.events.iter_mut().for_each(|row| moved(&mut row.at));
+    history.calls.iter_mut().for_each(|row| moved(&mut row.at));
+    Ok(history)
+}
+
+fn sources(dir: &Path) -> Result<Vec<Source>, StoreError> {
+    let in_dir = |source| StoreError::File { path: dir.to_owned(), source };
+    std::fs::read_dir(dir).map_err(in_dir)?;
+    let mut sources = Vec::new();
+    for table in TABLES {
+        let file = dir.join(format!("{table}.csv"));
+        match std::fs::read(&file) {
+            Ok(bytes) => {
+                let text = String::from_utf8(bytes).map_err(|error| {
+                    let source = std::io::Error::new(std::io::ErrorKind::InvalidData, error.utf8_error());
+                    StoreError::File { path: file.clone(), source }
+                })?;
+                sources.push(Source { table, file, text });
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(source) => return Err(StoreError::File { path: file, source }),
+        }
+    }
+    Ok(sources)
+}
+
+/// Where a call in the table comes from.
+#[derive(Clone, Copy)]
+enum Origin {
+    Imported,
+    Live,
+}
+
+/// Writes batches of rows and tells how far it is.
+struct Writer<'w> {
+    to: &'w mut SqliteConnection,
+    progress: &'w mut (dyn FnMut(&'static str, usize) + Send),
+    done: Imported,
+}
+
+/// The values of one row, in the order of the table's columns.
+type Values<'v> = Separated<'v, Sqlite, &'static str>;
+
+impl Writer<'_> {
+    async fn table<T>(&mut self, table: &'static str, rows: &[T], values: fn(&mut Values<'_>, &T)) -> sqlx::Result<()> {
+        for (i, batch) in rows.chunks(BATCH).enumerate() {
+            let mut insert = QueryBuilder::<Sqlite>::new(format!("INSERT OR REPLACE INTO {table} "));
+            insert.push_values(batch, |mut row, from| values(&mut row, from));
+            insert.build().execute(&mut *self.to).await?;
+            (self.progress)(table, i * BATCH + batch.len());
+        }
+        if !rows.is_empty() {
+            self.done.0.push((table, rows.len()));
+        }
+        Ok(())
+    }
+}
+
+async fn write(
+    to: &mut SqliteConnection,
+    rows: &History,
+    progress: &mut (dyn FnMut(&'static str, usize) + Send),
+) -> sqlx::Result<Imported> {
+    let mut writer = Writer { to, progress, done: Imported::default() };
+    writer.table("members", &rows.members, member).await?;
+    let sighting = |row: &mut Values<'_>, (phone, seen): &(Pii<String>, PhoneSighting)| {
+        row.push_bind(&phone.0).push_bind(&seen.member_id).push_bind(seen.at.to_string()).push_bind(&seen.source);
+    };
+    writer.table("phone_history", &rows.sightings, sighting).await?;
+    let barred = |row: &mut Values<'_>, (phone, reason): &(Pii<String>, String)| {
+        row.push_bind(&phone.0).push_bind(reason);
+    };
+    writer.table("phone_blacklist", &rows.blacklist, barred).await?;
+    writer.table("orders", &rows.orders, order).await?;
+    let event = |row: &mut Values<'_>, event: &Event| {
+        row.push_bind(&event.member_id)
+            .push_bind(event.at.to_string())
+            .push_bind(&event.kind)
+            .push_bind(&event.reference);
+    };
+    writer.table("events", &rows.events, event).await?;
+    writer.table("calls", &rows.calls, |row, past| call(row, past, Origin::Imported)).await?;
+    let scene = |row: &mut Values<'_>, (scene, main_scene): &(Scene, Scene)| {
+        row.push_bind(scene.as_str()).push_bind(main_scene.as_str());
+    };
+    writer.table("scenes", &rows.scenes, scene).await?;
+    Ok(writer.done)
+}
+
+fn member(row: &mut Values<'_>, member: &Member) {
+    row.push_bind(&member.member_id).push_bind(&member.name.0).push_bind(&member.gender).push_bind(member.birth_year);
+    row.push_bind(&member.mobile.0).push_bind(&member.landline.0).push_bind(&member.level).push_bind(&member.city);
+    row.push_bind(member.registered_at.to_string());
+}
+
+fn order(row: &mut Values<'_>, order: &Order) {
+    row.push_bind(&order.order_id).push_bind(&order.member_id).push_bind(&order.kind).push_bind(&order.product);
+    row.push_bind(&order.category).push_bind(order.price_cents).push_bind(&order.currency);
+    row.push_bind(order.at.to_string()).push_bind(&order.status);
+}
+
+fn call(row: &mut Values<'_>, call: &PastCall, origin: Origin) {
+    row.push_bind(&call.call_id).push_bind(&call.phone.0).push_bind(&call.member_id).push_bind(call.at.to_string());
+    row.push_bind(call.main_scene.as_str()).push_bind(call.scene.as_str()).push_bind(&call.order_id);
+    row.push_bind(call.resolved).push_bind(call.is_repeat).push_bind(matches!(origin, Origin::Live));
+}
