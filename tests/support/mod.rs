@@ -2,4 +2,5 @@
 #![allow(dead_code)] // each test file uses its own share of it
 
 pub mod answering;
+pub mod parrot;
 pub mod phone;

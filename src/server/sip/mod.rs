@@ -192,6 +192,23 @@ pub enum LegError {
     Busy,
 }
 
+/// Where a SIP URI leads, and by what.
+///
+/// # Errors
+/// [`SipError::BadTarget`]; [`SipError::Unreachable`] for a name that does not resolve or a transport that we do not speak.
+pub async fn resolve(target: &str) -> Result<(Transport, SocketAddr), SipError> {
+    let uri = rsipstack::sip::Uri::try_from(target).map_err(|_| SipError::BadTarget)?;
+    if uri.scheme.is_none() {
+        return Err(SipError::BadTarget);
+    }
+    outgoing::resolve(&uri).await.ok_or(SipError::Unreachable)
+}
+
+/// The address that the system would send from to reach `peer`.
+pub fn local_address_towards(peer: SocketAddr) -> Option<IpAddr> {
+    lane::route_towards(peer)
+}
+
 /// The signalling edge. Clones share it; it lives until its cancel token fires.
 #[derive(Clone)]
 pub struct SipEdge {
