@@ -4,6 +4,7 @@
 //! succeeds only when it did what it says.
 
 pub mod call;
+pub mod callers;
 pub mod calls;
 pub mod chat;
 pub mod check;

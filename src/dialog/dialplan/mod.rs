@@ -16,6 +16,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub(super) use yaml::distance;
 pub use prompt::{PromptKind, PromptPlan, Prompts, Slot, Template};
 
 use crate::diag::Diagnostics;
