@@ -87,10 +87,6 @@ impl Playout {
         }
     }
 
-    /// The current utterance.
-    pub(super) fn current(&self) -> Option<UtteranceId> {
-        Some(self.current.as_ref()?.id)
-    }
 
     /// Whether the caller has heard any of the current utterance.
     pub(super) fn is_audible(&self) -> bool {

@@ -287,7 +287,7 @@ impl Task {
 /// Calls an agent, with media sockets of its own.
 async fn place(house: &House, dial: Dial) -> Result<AgentLeg, Box<dyn std::error::Error + Send + Sync>> {
     let Dial { target, from, headers } = dial;
-    let peer = house.sip.resolve(&target).await?;
+    let (_, peer) = sip::resolve(&target).await?;
     let (sockets, local) = media(house, peer)?;
     let offer = Some(sdp::offer(&local));
     let sip = house.sip.dial(sip::Dial { target, from: from.0, offer, headers, credentials: None }).await?;
