@@ -22,7 +22,7 @@ pub struct Described {
     pub words: Vec<String>,
     /// Amounts that were named.
     pub amounts: Vec<Amount>,
-    /// When it was, one entry for each way to read it.
+    /// When it was.
     pub days: Option<Days>,
 }
 

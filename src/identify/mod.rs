@@ -131,7 +131,8 @@ pub struct CallerFacts {
     pub blacklisted: Option<String>,
     /// Who was found behind the number, oldest first.
     pub sightings: Vec<PhoneSighting>,
-    /// Everybody who may be meant: seen behind the number, or registered with it.
+    /// Everybody who may be meant: registered with the number, of the same household (landline) as whoever is, or seen
+    /// behind it; ordered by id.
     pub members: Vec<Member>,
     /// Recent orders of those members, oldest first.
     pub orders: Vec<Order>,

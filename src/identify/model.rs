@@ -163,7 +163,7 @@ impl Model {
         self.probabilities(&self.reasons(facts, member_id, now), hint(facts, member_id, now))
     }
 
-    /// How much likelier than a member without any signal this one is to call at `now`; 1 or more, but for the background.
+    /// How much likelier than a member without any signal this one is to call at `now`; 1 or more.
     pub fn urge(&self, facts: &CallerFacts, member_id: &str, now: DateTime) -> f64 {
         let signals = signals(facts, member_id, now, &self.home_currency);
         let rate: f64 = self.background_rate + signals.iter().map(|signal| self.rate(signal)).sum::<f64>();

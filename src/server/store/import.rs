@@ -136,8 +136,9 @@ fn demo_history(now: DateTime) -> Result<History, crate::diag::Diagnostics> {
 }
 
 fn sources(dir: &Path) -> Result<Vec<Source>, StoreError> {
-    let in_dir = |source| StoreError::File { path: dir.to_owned(), source };
-    std::fs::read_dir(dir).map_err(in_dir)?;
+    if !dir.is_dir() {
+        return Err(StoreError::NoTables(dir.to_owned()));
+    }
     let mut sources = Vec::new();
     for table in TABLES {
         let file = dir.join(format!("{table}.csv"));

@@ -8,7 +8,7 @@
 //! ```
 //!
 //! One file in the data folder, one schema version. An import is one transaction: all of its tables or nothing. Readers never
-//! wait for writers (WAL); a writer waits for another for at most [`BUSY`].
+//! wait for writers (WAL); a writer waits for another for two seconds at most.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
