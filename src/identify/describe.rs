@@ -48,7 +48,7 @@ pub enum Precision {
     About,
 }
 
-/// What evidence is worth [nat]. Set by hand, so that a full product name outweighs a vague time, and an exact price both.
+/// What evidence is worth (nat). Set by hand, so that a full product name outweighs a vague time, and an exact price both.
 mod worth {
     pub(super) const PRODUCT: f64 = 7.0;
     pub(super) const KIND: f64 = 4.0;

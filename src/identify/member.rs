@@ -63,7 +63,7 @@ const SEEN_LAST: usize = 10;
 /// How many weights there are.
 pub(super) const WEIGHTS: usize = 11;
 
-/// What each piece of evidence weighs [nat].
+/// What each piece of evidence weighs (nat).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Weights(pub(super) [f64; WEIGHTS]);
 
