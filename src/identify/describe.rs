@@ -22,7 +22,7 @@ pub struct Described {
     pub words: Vec<String>,
     /// Amounts that were named.
     pub amounts: Vec<Amount>,
-    /// When it was, one entry for each way to read it.
+    /// When it was.
     pub days: Option<Days>,
 }
 
@@ -48,10 +48,10 @@ pub enum Precision {
     About,
 }
 
-/// What evidence is worth [nat]. Set by hand, so that a full product name outweighs a vague time, and an exact price both.
+/// What evidence is worth (nat). Set by hand, so that a full product name outweighs a vague time, and an exact price both.
 mod worth {
     pub(super) const PRODUCT: f64 = 7.0;
-    pub(super) const KIND: f64 = 1.5;
+    pub(super) const KIND: f64 = 4.0;
     pub(super) const EXACT: f64 = 8.0;
     pub(super) const UNITS: f64 = 6.5;
     pub(super) const ABOUT: f64 = 4.0;
@@ -136,8 +136,10 @@ pub fn rank(orders: &[Order], context: &[OrderGuess], described: &Described, now
 
 fn score(order: &Order, context: &[OrderGuess], described: &Described, now: DateTime) -> f64 {
     let product = product_match(&order.product, &described.words);
-    let kind = order.kind.split('_').filter(|part| said(part, &described.words)).count();
-    let mut score = prior(order, context, now) + worth::PRODUCT * product + worth::KIND * f64::from(kind.min(1) as u8);
+    let mut score = prior(order, context, now) + worth::PRODUCT * product;
+    if kind_said(&order.kind, &described.words) {
+        score += worth::KIND;
+    }
     if !order.product.is_empty() {
         score += worth::PURCHASE;
     }
@@ -150,6 +152,11 @@ fn prior(order: &Order, context: &[OrderGuess], now: DateTime) -> f64 {
     let p = context.iter().find(|guess| guess.order.order_id == order.order_id).map_or(0.0, |guess| f64::from(guess.p));
     let days = hours_between(order.at, now) / 24.0;
     (p + 0.1 / (1.0 + days / 14.0)).ln()
+}
+
+/// Whether a telling word of the kind was said: "transfer", "withdrawal", "debit". Everything is called a payment.
+fn kind_said(kind: &str, words: &[String]) -> bool {
+    kind.split('_').any(|part| part.len() > 4 && part != "payment" && said(part, words))
 }
 
 /// How much of the product's name was said, 0–1.
@@ -194,4 +201,97 @@ fn price_match(order: &Order, amount: &Amount) -> f64 {
     };
     let foreign = amount.currency.as_ref().is_some_and(|currency| *currency != order.currency);
     fits - if foreign { worth::CURRENCY } else { 0.0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::identify::testing::{at, order};
+    use proptest::prelude::*;
+
+    fn orders() -> Vec<Order> {
+        let bought = |id: &str, product: &str, cents: i64, currency: &str, when: &str| {
+            let mut order = order(id, "card_payment/completed", when);
+            (order.product, order.price_cents, order.currency) = (product.to_owned(), cents, currency.to_owned());
+            order
+        };
+        let mut sent = order("T4", "transfer_out/completed", "2026-08-19T12:00:00");
+        sent.price_cents = 50_000;
+        vec![
+            bought("T1", "garden hose", 19_950, "CNY", "2026-05-30T10:00:00"),
+            bought("T2", "green tea", 2_000, "EUR", "2026-08-16T09:00:00"),
+            bought("T3", "phone charger", 20_075, "CNY", "2026-08-20T08:00:00"),
+            sent,
+        ]
+    }
+
+    #[test]
+    fn words_choose_among_the_callers_own_orders() {
+        let now = at("2026-08-20T15:00:00");
+        let table = [
+            ("my garden hose order", "T1"),
+            ("the hoses for the garden", "T1"),
+            ("the gardn hose", "T1"),
+            ("the one from in May", "T1"),
+            ("the payment of 199 yuan", "T1"),
+            ("that about 20 euros one", "T2"),
+            ("it was last Sunday", "T2"),
+            ("4 days ago", "T2"),
+            ("the one from this morning", "T3"),
+            ("I paid 200.75 for it", "T3"),
+            ("the money transfer", "T4"),
+            ("the 500 yuan from yesterday", "T4"),
+        ];
+        for (text, id) in table {
+            let ranked = rank(&orders(), &[], &Described::read(text, now), now);
+            assert_eq!(ranked[0].order.order_id, id, "{text}: {ranked:?}");
+            assert!(ranked[0].p > 0.5, "{text}: {}", ranked[0].p);
+        }
+    }
+
+    #[test]
+    fn the_context_decides_where_words_do_not() {
+        let now = at("2026-08-20T15:00:00");
+        let context = [OrderGuess { order: orders()[0].clone(), p: 0.9 }];
+        let ranked = rank(&orders(), &context, &Described::read("that one", now), now);
+        assert_eq!(ranked[0].order.order_id, "T1");
+        assert_eq!(
+            rank(&orders(), &context, &Described::default(), at("2026-06-01T00:00:00")).len(),
+            1,
+            "no future orders"
+        );
+    }
+
+    #[test]
+    fn amounts_are_read_as_they_are_meant() {
+        let now = at("2026-08-20T15:00:00");
+        let amounts = |text: &str| Described::read(text, now).amounts;
+        let one = |cents, currency: Option<&str>, precision| {
+            vec![Amount { cents, currency: currency.map(str::to_owned), precision }]
+        };
+        assert_eq!(amounts("I paid 1,510.5 yuan"), one(151_050, Some("CNY"), Precision::Cents));
+        assert_eq!(amounts("about 16 pounds"), one(1_600, Some("GBP"), Precision::About));
+        assert_eq!(amounts("that 8 one"), one(800, None, Precision::Units));
+        assert_eq!(
+            amounts("around 10 weeks ago, on may 30"),
+            one(3_000, None, Precision::Units),
+            "the first time wins"
+        );
+        assert_eq!(amounts("nothing"), vec![]);
+    }
+
+    proptest! {
+        #[test]
+        fn any_words_give_probabilities(text in ".{0,60}") {
+            let now = at("2026-08-20T15:00:00");
+            let ranked = rank(&orders(), &[], &Described::read(&text, now), now);
+            prop_assert!((ranked.iter().map(|guess| guess.p).sum::<f32>() - 1.0).abs() < 1e-4);
+        }
+
+        #[test]
+        fn one_letter_apart_is_symmetric(a in "[a-c]{0,5}", b in "[a-c]{0,5}") {
+            prop_assert_eq!(one_letter_apart(&a, &b), one_letter_apart(&b, &a));
+            prop_assert!(one_letter_apart(&a, &a));
+        }
+    }
 }

@@ -14,10 +14,10 @@ use jiff::{Span, ToSpan};
 use super::{CallerFacts, Event, Member, Order, PastCall, PhoneSighting};
 use crate::units::{Pii, Scene};
 
-/// How far back orders and calls are looked at: callers describe orders of some months ago [days].
+/// How far back orders and calls are looked at: callers describe orders of some months ago (days).
 pub const ORDER_DAYS: i32 = 180;
 
-/// How far back events are looked at: as far as any signal reaches [days].
+/// How far back events are looked at: as far as any signal reaches (days).
 pub const EVENT_DAYS: i32 = 30;
 
 /// More members than this behind one number identify nobody; the newest registered are left out.

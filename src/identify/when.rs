@@ -14,16 +14,16 @@ pub struct Days {
     pub from: Date,
     /// Last day.
     pub to: Date,
-    /// How far beyond the ends is half as likely [days]; 0: only the days themselves.
+    /// How far beyond the ends is half as likely (days); 0: only the days themselves.
     pub slack: f64,
     /// Only hours of the day before this one, 24 for all.
     pub before_hour: i8,
 }
 
-/// What a day far outside costs [nat].
+/// What a day far outside costs (nat).
 const FAR: f64 = -6.0;
 
-/// What the wrong time of day costs [nat].
+/// What the wrong time of day costs (nat).
 const WRONG_HOURS: f64 = -2.0;
 
 const MONTHS: [&str; 12] = [
@@ -63,7 +63,7 @@ impl Days {
         Self { from, to, slack, before_hour: 24 }
     }
 
-    /// How well `at` fits [nat]: 0 inside, falling outside.
+    /// How well `at` fits (nat): 0 inside, falling outside.
     pub fn fit(&self, at: DateTime) -> f64 {
         let day = at.date();
         let outside = if day < self.from {

@@ -16,7 +16,7 @@ use serde_json::json;
 
 use super::Outcome;
 use crate::identify::describe::{Described, rank};
-use crate::identify::{Identified, Model, PastCall, identify, train};
+use crate::identify::{CallerFacts, Identified, Model, PastCall, identify, identify_stated, train};
 use crate::server::store::Store;
 use crate::units::{Pii, Scene};
 use score::Truth;
@@ -76,9 +76,12 @@ impl Identify {
     pub async fn run(self) -> Outcome {
         let store = Store::open_existing(&self.data).await?;
         if self.train {
-            let model = train(&store.history().await?, &store.rules()?)?;
-            store.save_model(&model).await?;
-            println!("{}", json!({ "trained_on": model.trained_on(), "temperature": model.temperature() }));
+            let trained = train(&store.history().await?, &store.rules()?)?;
+            store.save_model(&trained.model).await?;
+            let held_out = json!({ "top1": trained.held_out.top1, "top3": trained.held_out.top3 });
+            let calls = trained.model.trained_on();
+            let temperature = trained.model.temperature();
+            println!("{}", json!({ "trained_on": calls, "temperature": temperature, "held_out": held_out }));
         }
         let model = store.model().await?;
         if let (Some(calls), Some(output)) = (&self.calls, &self.output) {
@@ -87,8 +90,14 @@ impl Identify {
             write_identified(output, &calls, &identified)?;
             if let Some(truth) = &self.truth {
                 let truth = Truth::read(truth, self.callers.as_deref())?;
-                let ids = calls.iter().map(|call| call.call_id.as_str());
-                println!("{:#}", truth.figures(ids.zip(&identified)));
+                let after_asking = ask(&store, &model, &calls, &identified, &truth).await?;
+                let ids: Vec<&str> = calls.iter().map(|call| call.call_id.as_str()).collect();
+                let figures = json!({
+                    "calls": calls.len(),
+                    "at_once": truth.figures(&ids, &identified),
+                    "after_asking": truth.figures(&ids, &after_asking),
+                });
+                println!("{figures:#}");
             }
         }
         if let Some(file) = &self.order_descriptions {
@@ -117,6 +126,29 @@ async fn identify_all(
         identified.push(identify(model, &facts, call.at));
     }
     Ok(identified)
+}
+
+/// What is known once everybody who is worth asking was asked for the registered number, and said it if they can.
+async fn ask(
+    store: &Store,
+    model: &Model,
+    calls: &[NewCall],
+    identified: &[Identified],
+    truth: &Truth,
+) -> Result<Vec<Identified>, Box<dyn std::error::Error + Send + Sync>> {
+    let mut after = Vec::with_capacity(calls.len());
+    for (call, known) in calls.iter().zip(identified) {
+        let stated = truth.stated(&call.call_id).filter(|_| known.ask_number);
+        let facts = match stated {
+            Some(member_id) => store.facts_of_member(member_id, call.at).await?,
+            None => CallerFacts::default(),
+        };
+        after.push(match facts.members.first() {
+            Some(member) => identify_stated(model, &facts, member, call.at),
+            None => known.clone(),
+        });
+    }
+    Ok(after)
 }
 
 /// A call of which nothing is known but that it came.
@@ -180,7 +212,7 @@ async fn describe_all(
     let mut right = 0;
     for said in descriptions {
         let facts = store.facts_of_member(&said.member_id, said.at).await?;
-        let context = model.guess(&facts, &said.member_id, said.at).orders;
+        let context = model.guess(&facts, &[(&said.member_id, 1.0)], said.at).orders;
         let ranked = rank(&facts.orders, &context, &Described::read(&said.text, said.at), said.at);
         right += usize::from(ranked.first().is_some_and(|first| first.order.order_id == said.order_id));
     }

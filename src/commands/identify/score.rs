@@ -49,57 +49,53 @@ impl Truth {
         })
     }
 
-    /// All figures, as JSON.
-    pub(super) fn figures<'a>(&self, identified: impl Iterator<Item = (&'a str, &'a Identified)>) -> Value {
-        let judged: Vec<Judged> =
-            identified.filter_map(|(id, known)| Some(self.judge(id, self.rows.get(id)?, known))).collect();
+    /// The member whose registered number the caller says when asked, if they can.
+    pub(super) fn stated(&self, call_id: &str) -> Option<&str> {
+        let can = self.can_state.get(call_id).copied().unwrap_or(true);
+        self.rows.get(call_id).filter(|_| can).map(|row| row.member_id.as_str())
+    }
+
+    /// How often `identified` is right, as JSON; `ids` are their calls.
+    pub(super) fn figures(&self, ids: &[&str], identified: &[Identified]) -> Value {
+        let known = ids.iter().zip(identified);
+        let judged: Vec<Judged> = known.filter_map(|(id, known)| Some(judge(self.rows.get(*id)?, known))).collect();
         let share = |of: fn(&Judged) -> bool| part(judged.iter().filter(|call| of(call)).count(), judged.len());
         let guesses: Vec<(f64, bool)> = judged.iter().map(|call| (call.p, call.top1)).collect();
         let about_order = judged.iter().filter(|call| call.order.is_some()).count();
         let (coverage, threshold) = coverage(&guesses);
         json!({
-            "calls": judged.len(),
-            "member": {
-                "right_at_once": share(|call| call.member),
-                "asked": share(|call| call.asked),
-                "right_after_asking": share(|call| call.member_after_asking),
-            },
-            "order_right": part(judged.iter().filter(|call| call.order == Some(true)).count(), about_order),
-            "guess": {
-                "top1": share(|call| call.top1),
-                "top3": share(|call| call.top3),
-                "main_scene": share(|call| call.main),
-                "coverage_at_80_precision": coverage,
-                "threshold": threshold,
-                "calibration_error": calibration_error(&guesses),
-            },
+            "ask_number": share(|call| call.asks),
+            "member": share(|call| call.member),
+            "order": part(judged.iter().filter(|call| call.order == Some(true)).count(), about_order),
+            "top1": share(|call| call.top1),
+            "top3": share(|call| call.top3),
+            "main_scene": share(|call| call.main),
+            "coverage_at_80_precision": coverage,
+            "threshold": threshold,
+            "calibration_error": calibration_error(&guesses),
         })
     }
+}
 
-    fn judge(&self, id: &str, truth: &Row, known: &Identified) -> Judged {
-        let right = |guess: &SceneGuess| guess.scene.as_str() == truth.scene;
-        let first = known.scenes.first();
-        let member = known.member.as_ref().is_some_and(|guess| guess.member.member_id == truth.member_id);
-        let states = known.ask_number && self.can_state.get(id).copied().unwrap_or(true);
-        let order = known.orders.first().is_some_and(|guess| guess.order.order_id == truth.order_id);
-        Judged {
-            member,
-            asked: known.ask_number,
-            member_after_asking: member || states,
-            order: (!truth.order_id.is_empty()).then_some(order),
-            p: first.map_or(0.0, |guess| f64::from(guess.p)),
-            top1: first.is_some_and(right),
-            top3: known.scenes.iter().take(3).any(right),
-            main: first.is_some_and(|guess| guess.main_scene.as_str() == truth.main_scene),
-        }
+fn judge(truth: &Row, known: &Identified) -> Judged {
+    let right = |guess: &SceneGuess| guess.scene.as_str() == truth.scene;
+    let first = known.scenes.first();
+    let order = known.orders.first().is_some_and(|guess| guess.order.order_id == truth.order_id);
+    Judged {
+        asks: known.ask_number,
+        member: known.member.as_ref().is_some_and(|guess| guess.member.member_id == truth.member_id),
+        order: (!truth.order_id.is_empty()).then_some(order),
+        p: first.map_or(0.0, |guess| f64::from(guess.p)),
+        top1: first.is_some_and(right),
+        top3: known.scenes.iter().take(3).any(right),
+        main: first.is_some_and(|guess| guess.main_scene.as_str() == truth.main_scene),
     }
 }
 
 /// One call, compared with the truth.
 struct Judged {
+    asks: bool,
     member: bool,
-    asked: bool,
-    member_after_asking: bool,
     /// `None` when the call was about no order.
     order: Option<bool>,
     p: f64,

@@ -214,3 +214,130 @@ impl Store {
 fn scene(row: &SqliteRow, column: &str) -> Scene {
     Scene::from(row.get::<String, _>(column).as_str())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::identify::history::Archive;
+    use crate::identify::{Identified, identify, identify_stated, train};
+
+    const NOW: &str = "2030-03-01T09:00:00";
+
+    fn now() -> DateTime {
+        NOW.parse().unwrap()
+    }
+
+    async fn demo() -> (tempfile::TempDir, Store) {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path()).await.unwrap();
+        store.import_demo(now()).await.unwrap();
+        (dir, store)
+    }
+
+    #[tokio::test]
+    async fn the_store_and_the_archive_answer_alike() {
+        let (_dir, store) = demo().await;
+        let history = store.history().await.unwrap();
+        let archive = Archive::new(&history);
+        for call in &history.calls {
+            let (phone, at) = (call.phone.0.as_str(), call.at);
+            assert_eq!(store.caller_facts(phone, at).await.unwrap(), archive.facts(phone, at), "{phone} {at}");
+            let known = store.facts_of_member(&call.member_id, at).await.unwrap();
+            assert_eq!(known, archive.facts_of_member(&call.member_id, at));
+        }
+        let nobody = store.caller_facts("", now()).await.unwrap();
+        assert!(nobody.members.is_empty() && nobody.calls.is_empty(), "{nobody:?}");
+    }
+
+    #[tokio::test]
+    async fn nothing_that_is_not_older_than_the_call_is_told() {
+        let (_dir, store) = demo().await;
+        let history = store.history().await.unwrap();
+        for call in &history.calls {
+            let facts = store.caller_facts(&call.phone.0, call.at).await.unwrap();
+            assert!(facts.orders.iter().all(|order| order.at < call.at));
+            assert!(facts.events.iter().all(|event| event.at < call.at));
+            assert!(facts.calls.iter().all(|earlier| earlier.at < call.at));
+            assert!(facts.sightings.iter().all(|seen| seen.at < call.at));
+            assert!(facts.members.iter().all(|member| member.registered_at < call.at));
+        }
+    }
+
+    /// The callers of `fixtures/README.md`: number, member, problem.
+    const STORIES: [(&str, &str, &str); 12] = [
+        ("13800000001", "D001", "declined_card_payment"),
+        ("13800000002", "D002", "Refund_not_showing_up"),
+        ("13800000003", "D003", "activate_my_card"),
+        ("13800000004", "D004", "balance_not_updated_after_bank_transfer"),
+        ("13800000005", "D005", "pin_blocked"),
+        ("13800000006", "D006", "top_up_failed"),
+        ("13800000007", "D007", "card_swallowed"),
+        ("13800000008", "D008", "card_about_to_expire"),
+        ("13800000009", "D009", "passcode_forgotten"),
+        ("13800000010", "D010", "declined_transfer"),
+        ("13800000011", "D011", "reverted_card_payment?"),
+        ("01088880012", "D013", "pending_card_payment"),
+    ];
+
+    fn check(number: &str, known: &Identified, member: &str, scene: &str) {
+        let who = known.member.as_ref().unwrap();
+        assert_eq!(who.member.member_id, member, "{number}: {known:?}");
+        assert_eq!(known.scenes[0].scene.as_str(), scene, "{number}: {known:?}");
+        assert!(!known.scenes[0].why.is_empty());
+    }
+
+    #[tokio::test]
+    async fn the_stories_of_the_demo_set_are_guessed_with_and_without_training() {
+        let (_dir, store) = demo().await;
+        let untrained = store.model().await.unwrap();
+        assert_eq!(untrained.trained_on(), 0);
+        let trained = train(&store.history().await.unwrap(), &store.rules().unwrap()).unwrap().model;
+        store.save_model(&trained).await.unwrap();
+        let kept = store.model().await.unwrap();
+        assert_eq!(kept.trained_on(), trained.trained_on());
+        for model in [&untrained, &kept] {
+            for (number, member, scene) in STORIES {
+                let facts = store.caller_facts(number, now()).await.unwrap();
+                check(number, &identify(model, &facts, now()), member, scene);
+            }
+            for number in ["01066660000", "13899999999"] {
+                let facts = store.caller_facts(number, now()).await.unwrap();
+                let known = identify(model, &facts, now());
+                assert!(known.ask_number, "{number}: {known:?}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_stated_number_names_one_member() {
+        let (_dir, store) = demo().await;
+        let facts = store.facts_of_stated("13800000002", now()).await.unwrap().unwrap();
+        let known = identify_stated(&store.model().await.unwrap(), &facts, &facts.members[0], now());
+        check("stated", &known, "D002", "Refund_not_showing_up");
+        assert_eq!(known.scenes[0].order.as_ref().map(|guess| guess.order.price_cents), Some(20_000));
+        for number in ["01088880012", "13899999999", ""] {
+            assert_eq!(store.facts_of_stated(number, now()).await.unwrap(), None, "{number}");
+        }
+    }
+
+    /// On data that lies beside the repository; skipped where it does not.
+    #[tokio::test]
+    async fn store_and_archive_agree_on_outside_data() {
+        let tables = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/hotline/dev");
+        if !tables.is_dir() {
+            println!("skipped: {} is absent", tables.display());
+            return;
+        }
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path()).await.unwrap();
+        store.import(&tables, &mut |_, _| ()).await.unwrap();
+        let history = store.history().await.unwrap();
+        let archive = Archive::new(&history);
+        for call in history.calls.iter().step_by(20) {
+            let (phone, at) = (call.phone.0.as_str(), call.at);
+            assert_eq!(store.caller_facts(phone, at).await.unwrap(), archive.facts(phone, at), "{phone} {at}");
+        }
+    }
+}

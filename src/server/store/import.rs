@@ -136,8 +136,9 @@ fn demo_history(now: DateTime) -> Result<History, crate::diag::Diagnostics> {
 }
 
 fn sources(dir: &Path) -> Result<Vec<Source>, StoreError> {
-    let in_dir = |source| StoreError::File { path: dir.to_owned(), source };
-    std::fs::read_dir(dir).map_err(in_dir)?;
+    if !dir.is_dir() {
+        return Err(StoreError::NoTables(dir.to_owned()));
+    }
     let mut sources = Vec::new();
     for table in TABLES {
         let file = dir.join(format!("{table}.csv"));
@@ -235,4 +236,103 @@ fn call(row: &mut Values<'_>, call: &PastCall, origin: Origin) {
     row.push_bind(&call.call_id).push_bind(&call.phone.0).push_bind(&call.member_id).push_bind(call.at.to_string());
     row.push_bind(call.main_scene.as_str()).push_bind(call.scene.as_str()).push_bind(&call.order_id);
     row.push_bind(call.resolved).push_bind(call.is_repeat).push_bind(matches!(origin, Origin::Live));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn empty() -> (tempfile::TempDir, Store) {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(&dir.path().join("data")).await.unwrap();
+        (dir, store)
+    }
+
+    fn demo_dir() -> &'static Path {
+        Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/demo"))
+    }
+
+    #[tokio::test]
+    async fn importing_twice_changes_nothing() {
+        let (_dir, store) = empty().await;
+        let mut told = 0;
+        let first = store.import(demo_dir(), &mut |_, _| told += 1).await.unwrap();
+        let once = store.history().await.unwrap();
+        assert_eq!(first.0.len(), 7);
+        assert_eq!(once.members.len(), 60);
+        assert!(told >= 7);
+        assert_eq!(store.import(demo_dir(), &mut |_, _| ()).await.unwrap(), first);
+        assert_eq!(store.history().await.unwrap(), once);
+    }
+
+    #[tokio::test]
+    async fn mistakes_are_named_and_nothing_is_imported() {
+        let scenes = "scene,main_scene\npin_blocked,card\n";
+        let table = [
+            ("orders", "order_id,member_id\nT1,M1\n", "orders.csv:1:1: error: column `kind` is missing"),
+            ("scenes", "scene,main_scene\na,b\na,c\n", "scenes.csv:3:1: error: scene: `a` comes twice"),
+            ("scenes", "scene,main_scene\na,\n", "scenes.csv:2:3: error: main_scene: is empty"),
+            ("scenes", "scene,main_scene\na\n", "scenes.csv:2:1: error: 1 cells where the header has 2"),
+            ("scenes", "", "scenes.csv:1:1: error: column `scene` is missing"),
+            (
+                "events",
+                "member_id,at,kind,ref\nM1,31.12.2026,x,\n",
+                "events.csv:2:4: error: at: `31.12.2026` is not a time",
+            ),
+            (
+                "orders",
+                "order_id,member_id,kind,product,category,price,currency,at,status\nT,M,k,,,12.345,CNY,2026-05-04,ok\n",
+                "orders.csv:2:9: error: price: `12.345` is not an amount",
+            ),
+            (
+                "calls",
+                "call_id,phone,member_id,at,main_scene,scene,order_id,resolved,is_repeat\nC,1,M,2026-05-04,a,b,,yes,0\n",
+                "calls.csv:2:23: error: resolved: `yes` is neither 0 nor 1",
+            ),
+        ];
+        for (name, text, expected) in table {
+            let (dir, store) = empty().await;
+            std::fs::write(dir.path().join("phone_blacklist.csv"), "phone,reason\n1,call centre\n").unwrap();
+            std::fs::write(dir.path().join("scenes.csv"), scenes).unwrap();
+            std::fs::write(dir.path().join(format!("{name}.csv")), text).unwrap();
+            let error = store.import(dir.path(), &mut |_, _| ()).await.unwrap_err().to_string();
+            assert!(error.contains(expected), "{expected}\n{error}");
+            assert_eq!(store.history().await.unwrap(), History::default(), "{name}: half imported");
+        }
+    }
+
+    #[tokio::test]
+    async fn columns_may_stand_in_any_order_and_other_files_are_left_alone() {
+        let (dir, store) = empty().await;
+        std::fs::write(dir.path().join("calls_truth.csv"), "not,ours\n").unwrap();
+        let none = store.import(dir.path(), &mut |_, _| ()).await.unwrap_err();
+        assert!(matches!(none, StoreError::NoTables(_)), "{none:?}");
+        std::fs::write(dir.path().join("scenes.csv"), "\u{feff}note,main_scene,scene\nnew,card,pin_blocked\n").unwrap();
+        store.import(dir.path(), &mut |_, _| ()).await.unwrap();
+        assert_eq!(store.scenes().await.unwrap(), [(Scene::from("pin_blocked"), Scene::from("card"))]);
+        std::fs::write(dir.path().join("members.csv"), [0xff, 0xfe, b'a']).unwrap();
+        let not_text = store.import(dir.path(), &mut |_, _| ()).await.unwrap_err().to_string();
+        assert!(not_text.contains("members.csv: invalid utf-8"), "{not_text}");
+    }
+
+    #[tokio::test]
+    async fn the_demo_set_is_as_fresh_as_today_and_never_in_the_way() {
+        let (_dir, store) = empty().await;
+        let day = |text: &str| text.parse::<DateTime>().unwrap();
+        assert!(store.import_demo(day("2030-03-01T09:00:00")).await.unwrap());
+        let newest = |history: &History| history.events.iter().map(|event| event.at).max().unwrap();
+        let first = store.history().await.unwrap();
+        assert_eq!(newest(&first), day("2030-03-01T08:50:00"));
+        let mut live = first.calls[0].clone();
+        live.call_id = "live".to_owned();
+        store.note_call(&live).await.unwrap();
+        assert!(store.import_demo(day("2030-03-05T09:00:00")).await.unwrap());
+        let second = store.history().await.unwrap();
+        assert_eq!(newest(&second), day("2030-03-05T08:50:00"));
+        assert_eq!(second.events.len(), first.events.len());
+        assert_eq!(second.calls.len(), first.calls.len() + 1, "a call that was taken here stays");
+        let (_other, own) = empty().await;
+        own.import(demo_dir(), &mut |_, _| ()).await.unwrap();
+        assert!(!own.import_demo(day("2030-03-01T09:00:00")).await.unwrap(), "imported tables are not replaced");
+    }
 }

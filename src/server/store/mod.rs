@@ -8,7 +8,7 @@
 //! ```
 //!
 //! One file in the data folder, one schema version. An import is one transaction: all of its tables or nothing. Readers never
-//! wait for writers (WAL); a writer waits for another for at most [`BUSY`].
+//! wait for writers (WAL); a writer waits for another for two seconds at most.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -30,7 +30,7 @@ pub use records::Record;
 const SCHEMA_VERSION: i64 = 1;
 
 /// How long a writer waits for another before it gives up.
-const BUSY: Duration = Duration::from_secs(5);
+const BUSY: Duration = Duration::from_secs(2);
 
 /// Connections kept: a few calls may look up their facts at the same moment, each for a millisecond.
 const CONNECTIONS: u32 = 4;
@@ -202,5 +202,60 @@ fn blame(path: &Path, source: sqlx::Error) -> StoreError {
         Some(READ_ONLY | CANNOT_OPEN) => StoreError::ReadOnly(path.to_owned()),
         Some(NOT_A_DATABASE) => StoreError::NotAStore(path.to_owned()),
         _ => StoreError::Database { path: path.to_owned(), source },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn version(dir: &Path, version: i64) {
+        let options = SqliteConnectOptions::new().filename(dir.join(FILE)).create_if_missing(true);
+        let mut raw = SqliteConnection::connect_with(&options).await.unwrap();
+        let set = sqlx::AssertSqlSafe(format!("CREATE TABLE x (y); PRAGMA user_version = {version}"));
+        sqlx::raw_sql(set).execute(&mut raw).await.unwrap();
+        raw.close().await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn what_is_not_ours_is_left_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        version(dir.path(), 2).await;
+        assert!(matches!(Store::open(dir.path()).await, Err(StoreError::Newer { found: 2, .. })));
+        let other = tempfile::tempdir().unwrap();
+        version(other.path(), 0).await;
+        assert!(matches!(Store::open(other.path()).await, Err(StoreError::NotAStore(_))));
+        let text = tempfile::tempdir().unwrap();
+        std::fs::write(text.path().join(FILE), "no database at all, but text of some length".repeat(40)).unwrap();
+        assert!(matches!(Store::open(text.path()).await, Err(StoreError::NotAStore(_))));
+        let nowhere = Store::open_existing(&text.path().join("nowhere")).await.unwrap_err();
+        assert!(nowhere.to_string().contains("nowhere/antevox.db: there is no store: import tables"), "{nowhere}");
+    }
+
+    #[tokio::test]
+    async fn a_store_that_somebody_writes_to_is_locked() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path()).await.unwrap();
+        let _writing = store.pool.begin_with("BEGIN IMMEDIATE").await.unwrap();
+        let error = Store::open(dir.path()).await.unwrap_err();
+        assert!(matches!(error, StoreError::Locked(_)), "{error:?}");
+        assert!(error.to_string().ends_with("or name another --data folder"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn records_come_back_oldest_first() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path()).await.unwrap();
+        for (id, at) in [("b", "2026-05-02"), ("a", "2026-05-01"), ("c", "2026-05-03")] {
+            store.save_record(id, at, "{}").await.unwrap();
+        }
+        store.save_record("a", "2026-05-01", "{\"again\":1}").await.unwrap();
+        store.close().await;
+        let store = Store::open(dir.path()).await.unwrap();
+        let ids = |records: Vec<Record>| records.into_iter().map(|record| record.id).collect::<Vec<_>>();
+        assert_eq!(ids(store.records(Some(2)).await.unwrap()), ["b", "c"]);
+        let all = store.records(None).await.unwrap();
+        assert_eq!(all[0].json, "{\"again\":1}");
+        assert_eq!(ids(all), ["a", "b", "c"]);
     }
 }
