@@ -120,6 +120,7 @@ impl Nlu {
 }
 
 impl Train {
+    #[expect(clippy::disallowed_methods, reason = "a command times its own work")]
     fn run(self) -> Outcome {
         let corpus = self.material.read()?;
         let begun = Instant::now();

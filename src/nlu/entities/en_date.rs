@@ -224,9 +224,9 @@ fn part_of_day(words: &[&str]) -> Option<PartOfDay> {
 
 /// Hour, minute, words read, and whether it is surely a time without "at" or "pm".
 fn clock(words: &[&str]) -> Option<(i8, i8, usize, bool)> {
-    match words.first()? {
-        &"noon" | &"midday" => return Some((12, 0, 1, true)),
-        &"midnight" => return Some((0, 0, 1, true)),
+    match *words.first()? {
+        "noon" | "midday" => return Some((12, 0, 1, true)),
+        "midnight" => return Some((0, 0, 1, true)),
         figures if figures.contains(':') => {
             let (hour, minute) = figures.split_once(':')?;
             return Some((hour.parse().ok()?, minute.parse().ok().filter(|minute| *minute < 60)?, 1, true));
@@ -267,9 +267,9 @@ fn hour(words: &[&str]) -> Option<(i8, usize)> {
 /// "Half past three", "twenty five to one".
 fn around_the_hour(words: &[&str]) -> Option<(i8, i8, usize, bool)> {
     let article = usize::from(words.first() == Some(&"a"));
-    let (minutes, read) = match words.get(article)? {
-        &"half" => (30, 1),
-        &"quarter" => (15, 1),
+    let (minutes, read) = match *words.get(article)? {
+        "half" => (30, 1),
+        "quarter" => (15, 1),
         _ => en_number::below_hundred(&words[article..]).filter(|&(minutes, _)| minutes < 60)?,
     };
     let unit = usize::from(matches!(words.get(article + read), Some(&("minutes" | "minute" | "min" | "mins"))));
