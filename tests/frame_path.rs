@@ -47,15 +47,17 @@ fn receive_pull_and_send_do_not_allocate() {
     let (a, b) = (Local::new(address(1), 1), Local::new(address(2), 2));
     let answered = sdp::negotiate(&b, &sdp::offer(&a)).expect("common codecs");
     let offered = sdp::accept_answer(&a, &answered.answer_sdp()).expect("an answer");
-    let mut near = MediaLeg::new(LegId(0), &offered, Seeds { ssrc: 1, seq: 65_000, timestamp: 1 });
-    let mut far = MediaLeg::new(LegId(1), &answered, Seeds { ssrc: 2, seq: 7, timestamp: u32::MAX - 9_000 });
+    let near = MediaLeg::new(LegId(0), &offered, Seeds { ssrc: 1, seq: 65_000, timestamp: 1 });
+    let far = MediaLeg::new(LegId(1), &answered, Seeds { ssrc: 2, seq: 7, timestamp: u32::MAX - 9_000 });
     let start = Instant::now();
     let (mut bytes, mut rng) = (Vec::with_capacity(2_048), fastrand::Rng::with_seed(3));
+    let mut legs = [near, far];
     let mut gain = Gain::default();
     let mut heard = 0;
     let mut round = |n: u32| {
         let now = start + Duration::from_millis(20) * n;
-        for (from, to, at) in [(&mut near, &mut far, address(1)), (&mut far, &mut near, address(2))] {
+        for at in [address(1), address(2)] {
+            let [from, to] = &mut legs;
             let mut frame = Frame(std::array::from_fn(|i| ((i as i16) % 40 - 20) * 300));
             gain.apply(&mut frame);
             let sent = from.send(&frame, now, &mut bytes).is_some();
@@ -63,9 +65,10 @@ fn receive_pull_and_send_do_not_allocate() {
                 to.receive(now, at, &bytes);
             }
             heard += u32::from(to.pull(now).frame.rms() > 100.0);
+            legs.swap(0, 1);
         }
         if n % 100 == 0 {
-            near.send_keys("4");
+            legs[0].send_keys("4");
         }
     };
     (0..200).for_each(&mut round);

@@ -13,11 +13,13 @@ use symphonia::core::formats::{FormatOptions, FormatReader, TrackType};
 use symphonia::core::io::MediaSourceStream;
 use symphonia::core::meta::MetadataOptions;
 
-use super::resample::Resampler;
+use super::resample::{RATES, Resampler};
 use crate::units::SampleRate;
 
 /// Longest file that is taken; a prompt or a caller's recording is far below.
 const LONGEST: Duration = Duration::from_secs(3_600);
+/// Most channels that are averaged.
+const MOST_CHANNELS: u16 = 32;
 /// What is said of damage that the decoder does not describe.
 const UNREADABLE: &str = "it cannot be read";
 
@@ -66,11 +68,41 @@ pub enum FileError {
 /// # Errors
 /// Any [`FileError`].
 pub fn decode(bytes: Vec<u8>) -> Result<Vec<i16>, FileError> {
+    check_wav_header(&bytes)?;
+    // Damaged files have been found on which the decoder overflows. What a person hands in must not end a thread.
+    std::panic::catch_unwind(|| decode_checked(bytes)).unwrap_or(Err(FileError::Unsupported { what: UNREADABLE }))
+}
+
+fn decode_checked(bytes: Vec<u8>) -> Result<Vec<i16>, FileError> {
     let source = MediaSourceStream::new(Box::new(Cursor::new(bytes)), Default::default());
     let reader = symphonia::default::get_probe()
         .probe(&Hint::new(), source, FormatOptions::default(), MetadataOptions::default())
         .map_err(|_| FileError::Unrecognised)?;
     Reading::new(reader)?.run()
+}
+
+/// Looks at a WAV file's numbers before the decoder (symphonia 0.6) does, which multiplies them unchecked: a rate with
+/// its uppermost bit set, or 65,535 channels, overflow there.
+fn check_wav_header(bytes: &[u8]) -> Result<(), FileError> {
+    let Some(b"RIFF") = bytes.first_chunk() else { return Ok(()) };
+    let mut rest = bytes.get(12..).unwrap_or_default();
+    while let Some((&[n0, n1, n2, n3, l0, l1, l2, l3], body)) = rest.split_first_chunk::<8>() {
+        if [n0, n1, n2, n3] == *b"fmt " {
+            let Some(&[_, _, c0, c1, r0, r1, r2, r3]) = body.first_chunk::<8>() else { break };
+            let rate = u32::from_le_bytes([r0, r1, r2, r3]);
+            if !RATES.contains(&rate) {
+                return Err(FileError::UnusableRate(rate));
+            }
+            if !(1..=MOST_CHANNELS).contains(&u16::from_le_bytes([c0, c1])) {
+                return Err(FileError::Unsupported { what: "the number of channels is out of range (1 to 32)" });
+            }
+            break;
+        }
+        // Chunks begin at even places.
+        let length = u32::from_le_bytes([l0, l1, l2, l3]) as usize;
+        rest = body.get(length.saturating_add(length & 1)..).unwrap_or_default();
+    }
+    Ok(())
 }
 
 /// A file being decoded.
@@ -94,8 +126,7 @@ impl Reading {
         let params = params.ok_or(FileError::Unsupported { what: "its coding is unknown" })?;
         let hertz = params.sample_rate.unwrap_or(0);
         let rate = SampleRate::new(hertz).ok_or(FileError::UnusableRate(hertz))?;
-        let resampler =
-            Resampler::new(rate, SampleRate::WIDEBAND).map_err(|_| FileError::UnusableRate(hertz))?;
+        let resampler = Resampler::new(rate, SampleRate::WIDEBAND).map_err(|_| FileError::UnusableRate(hertz))?;
         let decoder = symphonia::default::get_codecs()
             .make_audio_decoder(params, &AudioDecoderOptions::default())
             .map_err(|e| FileError::Unsupported { what: description(&e) })?;

@@ -11,6 +11,7 @@
 //!
 //! What runs for each frame allocates nothing.
 
+pub mod echo;
 pub mod file;
 pub mod g711;
 pub mod mix;

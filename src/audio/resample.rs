@@ -142,7 +142,7 @@ impl Downsampler {
 /// Input samples that the FFT resampler takes at a time, about; it rounds to what the two rates have in common.
 const CHUNK: usize = 480;
 /// Lowest and highest rate that are taken [Hz].
-const RATES: std::ops::RangeInclusive<u32> = 4_000..=384_000;
+pub(super) const RATES: std::ops::RangeInclusive<u32> = 4_000..=384_000;
 
 /// Between any two rates, in pieces of any length. Not for the frame path: it allocates.
 pub struct Resampler {
@@ -318,7 +318,6 @@ mod tests {
             let middle = &output[1_600..14_400];
             let expected = &sine(440.0, 16_000, 16_000)[1_600..14_400];
             let worst = middle.iter().zip(expected).map(|(a, b)| (a - b).abs()).max();
-            println!("{rate}: {worst:?}");
             assert!(worst < Some(40), "{rate}: {worst:?}");
         }
     }

@@ -105,8 +105,8 @@ fn keys_arrive_once_each_as_events_and_as_sound() {
     assert_eq!(heard.keys, "4711#*A");
 
     // A peer that knows no events gets tones.
-    let (caller, hotline) = agreed(Codec::Pcma, 20);
-    let deaf = Agreed { telephone_event: None, ..caller };
+    let (mut deaf, hotline) = agreed(Codec::Pcma, 20);
+    deaf.telephone_event = None;
     let mut caller = MediaLeg::new(LegId(0), &deaf, Seeds { ssrc: 1, seq: 1, timestamp: 1 });
     let mut hotline = MediaLeg::new(LegId(1), &hotline, Seeds { ssrc: 2, seq: 1, timestamp: 1 });
     let mut detector = crate::audio::tone::KeyDetector::default();
@@ -127,8 +127,9 @@ fn hold_stops_the_sound_and_resuming_begins_it_with_a_marker() {
     let mut bytes = Vec::new();
     let now = Instant::now();
     assert_eq!(hotline.send(&hum(0), now, &mut bytes), Some(address(1)));
-    let held = Agreed { direction: Direction::ReceiveOnly, ..hotline.agreed().clone() };
     let resumed = hotline.agreed().clone();
+    let mut held = resumed.clone();
+    held.direction = Direction::ReceiveOnly;
     hotline.renegotiate(&held);
     assert!(hotline.is_held());
     for n in 1..51 {

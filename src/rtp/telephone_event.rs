@@ -96,8 +96,14 @@ pub struct KeySender {
 enum Typing {
     Idle,
     /// `frames` of the press and its end packets are sent.
-    Pressing { code: u8, start: RtpTimestamp, frames: u32 },
-    Pausing { frames: u32 },
+    Pressing {
+        code: u8,
+        start: RtpTimestamp,
+        frames: u32,
+    },
+    Pausing {
+        frames: u32,
+    },
 }
 
 /// One packet of a press.

@@ -50,8 +50,7 @@ impl Transits {
         self.base = sorted.iter().copied().min().unwrap_or(0);
         let (_, slow, _) = sorted.select_nth_unstable(known - 1 - MAY_BE_LATE * known / WINDOW);
         let least = if known < ENOUGH { FIRST_TARGET_MS } else { 0 };
-        self.target =
-            (*slow - self.base + self.ticks(MARGIN_MS)).clamp(self.ticks(least), self.ticks(MAX_TARGET_MS));
+        self.target = (*slow - self.base + self.ticks(MARGIN_MS)).clamp(self.ticks(least), self.ticks(MAX_TARGET_MS));
     }
 
     /// How far ahead or behind of all others a packet would be [ticks]: 0 within what is known.
