@@ -183,7 +183,7 @@ mod tests {
         assert_eq!(frame.0[279], 1_000);
         assert_eq!(frame.0[280], 0);
         assert_eq!(ended, Some(Heard { id: FIRST, time: Duration::from_micros(37_500) }));
-        assert_eq!(playout.current(), None);
+        assert!(playout.current.is_none());
     }
 
     #[test]
@@ -218,9 +218,9 @@ mod tests {
         playout.duck(true);
         let (falling, _) = playout.next_frame();
         assert!(falling.0[0] == 1_000 && falling.0[FRAME_SAMPLES - 1] < 210);
-        assert_eq!(playout.next_frame().0[0], 200);
+        assert_eq!(playout.next_frame().0.0[0], 200);
         playout.duck(false);
         playout.next_frame();
-        assert_eq!(playout.next_frame().0[0], 1_000);
+        assert_eq!(playout.next_frame().0.0[0], 1_000);
     }
 }

@@ -34,6 +34,9 @@ pub struct Serve {
     /// Folder of the dialplan
     #[arg(long, value_name = "DIR")]
     dialplan: Option<String>,
+    /// Reach humans here, in place of the host in the dialplan's queues
+    #[arg(long, value_name = "ADDR:PORT")]
+    agents: Option<String>,
     /// Further example sentences, text<TAB>scene; several parted by commas
     #[arg(long, value_name = "F.tsv")]
     corpus: Option<String>,
@@ -71,6 +74,7 @@ impl Serve {
             ("--rtp", "rtp.ports", &self.rtp),
             ("--data", "store.dir", &self.data),
             ("--dialplan", "hotline.dialplan", &self.dialplan),
+            ("--agents", "hotline.agents", &self.agents),
             ("--corpus", "hotline.corpus", &self.corpus),
         ]
         .into_iter()

@@ -1,6 +1,7 @@
 //! From a dialplan's folder to what calls share: plan, understanding, and what the recogniser should expect.
 
 use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -40,14 +41,21 @@ pub struct Prepared {
     pub material: LanguageMaterial,
 }
 
-/// Reads the dialplan in `folder` and the corpora it names and those in `more`, and learns from all examples.
+/// Reads the dialplan in `folder` and the corpora it names and those in `more`, and learns from all examples. With `agents`
+/// the humans of all queues are reached there.
 ///
 /// # Errors
 /// [`HotlineError`]; warnings are logged.
-pub fn prepare(folder: &Path, more: &[PathBuf]) -> Result<Prepared, HotlineError> {
-    let (plan, warnings) = dialplan_files::load(folder).map_err(HotlineError::Mistakes)?;
+pub fn prepare(folder: &Path, more: &[PathBuf], agents: Option<SocketAddr>) -> Result<Prepared, HotlineError> {
+    let (mut plan, warnings) = dialplan_files::load(folder).map_err(HotlineError::Mistakes)?;
     for warning in &warnings.0 {
         tracing::warn!("{warning}");
+    }
+    if let Some(agents) = agents {
+        for queue in &mut plan.queues {
+            let name = queue.target.split_once('@').map_or(queue.target.as_str(), |(name, _)| name);
+            queue.target = format!("{name}@{agents}");
+        }
     }
     let mut examples = plan.corpus();
     let mut sentences = plan.sentences();

@@ -20,21 +20,25 @@ pub mod sip;
 mod start;
 pub mod store;
 pub mod telemetry;
+pub mod who;
 
 use std::net::SocketAddr;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
 use serde::Serialize;
+use tokio::sync::RwLock;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use start::StartError;
 
-use crate::call::{CallRecord, Hotline, LookUp};
-use crate::identify::{self, Identified};
+use crate::call::{CallOutcome, CallRecord, Hotline, LookUp};
+use crate::identify::{self, Identified, PastCall};
+use crate::units::Pii;
 use board::Board;
 use engines::{EarPool, MouthPool};
 use rtp::RtpPorts;
@@ -71,38 +75,51 @@ pub struct House {
 impl House {
     /// Who is behind a number, and what the call may be about. A store that does not answer makes the caller a stranger.
     pub async fn identify(&self, whose: &LookUp, now: DateTime) -> Identified {
-        self.try_identify(whose, now).await.unwrap_or_else(|error| {
+        let model = self.guess.read().await;
+        who::identify(&self.store, &model, whose, now).await.unwrap_or_else(|error| {
             tracing::error!(%error, "the caller cannot be looked up");
             Identified::default()
         })
     }
 
-    async fn try_identify(&self, whose: &LookUp, now: DateTime) -> Result<Identified, StoreError> {
-        let facts = match whose {
-            LookUp::Calling(phone) => Some(self.store.caller_facts(&phone.0, now).await?),
-            LookUp::Stated(number) => self.store.facts_of_stated(&number.0, now).await?,
-        };
-        let model = self.guess.read().unwrap_or_else(PoisonError::into_inner);
-        Ok(match (whose, facts) {
-            (LookUp::Calling(_), Some(facts)) => identify::identify(&model, &facts, now),
-            (LookUp::Stated(_), Some(facts)) => match facts.members.first() {
-                Some(member) => identify::identify_stated(&model, &facts, member, now),
-                None => Identified::default(),
-            },
-            (_, None) => Identified::default(),
-        })
-    }
-
-    /// Keeps the record of a call.
+    /// Keeps the record of a call, and learns from it what the next one may be about.
     pub async fn keep(&self, record: &CallRecord) {
         let kept = match serde_json::to_string(record) {
             Ok(json) => self.store.save_record(&record.call_id.0, &record.started_at.to_string(), &json).await,
             Err(error) => return tracing::error!(%error, "a record cannot be written"),
         };
         if let Err(error) = kept {
-            tracing::error!(%error, call = %record.call_id, "a record was not kept");
+            tracing::error!(%error, "a record was not kept");
+        }
+        if let Some(call) = past_call(record)
+            && let Err(error) = self.learn(call).await
+        {
+            tracing::error!(%error, "nothing was learned from the call");
         }
     }
+
+    async fn learn(&self, mut call: PastCall) -> Result<(), StoreError> {
+        let facts = self.store.caller_facts(&call.phone.0, call.at).await?;
+        call.is_repeat = facts.calls.iter().any(|earlier| earlier.member_id == call.member_id && earlier.scene == call.scene);
+        self.store.note_call(&call).await?;
+        self.guess.write().await.learn(&facts, &call);
+        Ok(())
+    }
+}
+
+/// A call whose caller and problem are known, as a row of the store.
+fn past_call(record: &CallRecord) -> Option<PastCall> {
+    Some(PastCall {
+        call_id: record.call_id.to_string(),
+        phone: Pii(record.from.clone()),
+        member_id: record.member.as_ref()?.id.clone(),
+        at: record.started_at.to_zoned(TimeZone::system()).datetime(),
+        main_scene: record.main_scene.as_deref()?.into(),
+        scene: record.scene.as_deref()?.into(),
+        order_id: record.order.as_ref().map(|order| order.id.clone()),
+        resolved: record.outcome == CallOutcome::Resolved,
+        is_repeat: false,
+    })
 }
 
 /// Where a running server is reached.

@@ -18,7 +18,7 @@ use super::http::{self, Site};
 use super::rtp::{RtpError, RtpPorts};
 use super::sip::{IncomingCall, SipConfig, SipEdge, SipError, Transport};
 use super::store::{Store, StoreError};
-use super::{House, Ready, Server, calls, telemetry};
+use super::{House, Ready, Server, calls, telemetry, who};
 use crate::config::Settings;
 use crate::speech::asr::{AsrError, pocketsphinx};
 use crate::speech::tts::{ClauseCache, Mouth, TtsError, Voice};
@@ -74,7 +74,7 @@ impl Server {
             .map_err(|source| StartError::Http { address: settings.http, source })?;
         let http_address = http.local_addr().map_err(|source| StartError::Http { address: settings.http, source })?;
         let store = open_store(&settings).await?;
-        let guess = store.model().await?;
+        let guess = who::model(&store).await?;
         let (prepared, ears, mouths) = {
             let settings = settings.clone();
             // Learning and loading take seconds of computing: not on a thread that serves sockets.
@@ -86,7 +86,7 @@ impl Server {
         let board = Arc::new(Board::default());
         let house = Arc::new(House {
             hotline: prepared.hotline,
-            guess: std::sync::RwLock::new(guess),
+            guess: tokio::sync::RwLock::new(guess),
             store,
             ears,
             mouths,
@@ -122,7 +122,7 @@ async fn open_store(settings: &Settings) -> Result<Store, StoreError> {
 }
 
 fn engines(settings: &Settings) -> Result<(Prepared, EarPool, MouthPool), StartError> {
-    let prepared = hotline::prepare(&settings.hotline.dialplan, &settings.hotline.corpus)?;
+    let prepared = hotline::prepare(&settings.hotline.dialplan, &settings.hotline.corpus, settings.hotline.agents)?;
     let engines = &settings.engines;
     let model = pocketsphinx::Model::load(&engines.models.join(TELEPHONE_MODEL), &prepared.material)?;
     let ears = EarPool::new(&model, engines.recognisers, engines.threads)?;

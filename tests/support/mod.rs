@@ -1,5 +1,5 @@
 //! Shared parts of the tests on real sockets.
-#![allow(dead_code)] // each test file uses its own share of it
+#![allow(dead_code, unreachable_pub)] // each test file uses its own share of it
 
 pub mod answering;
 pub mod parrot;
