@@ -45,7 +45,16 @@ impl FileReport {
         });
         let finish = partials.last().map_or(Duration::ZERO, |last| last.at.saturating_sub(audio));
         let delays = delays(heard, &partials);
-        Self { file: file.display().to_string(), heard: heard.clone(), partials, audio, busy, finish, reference, delays }
+        Self {
+            file: file.display().to_string(),
+            heard: heard.clone(),
+            partials,
+            audio,
+            busy,
+            finish,
+            reference,
+            delays,
+        }
     }
 
     pub(super) fn to_json(&self) -> Value {
@@ -53,8 +62,11 @@ impl FileReport {
         let words: Vec<Value> = (self.heard.words.iter())
             .map(|word| json!({"text": word.text, "from_ms": ms(word.from), "to_ms": ms(word.to), "confidence": word.confidence}))
             .collect();
-        let partials: Vec<Value> =
-            self.partials.iter().map(|partial| json!({"at_ms": ms(partial.at).round(), "text": partial.text})).collect();
+        let partials: Vec<Value> = self
+            .partials
+            .iter()
+            .map(|partial| json!({"at_ms": ms(partial.at).round(), "text": partial.text}))
+            .collect();
         let n_best: Vec<Value> =
             self.heard.n_best.iter().map(|h| json!({"text": h.text, "confidence": h.confidence})).collect();
         json!({

@@ -258,7 +258,6 @@ impl LegTask {
     }
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -29,7 +29,12 @@ unsafe extern "C" {
 
 #[link(name = "flite")]
 unsafe extern "C" {
-    fn lex_lookup(lexicon: *const Lexicon, word: *const c_char, part: *const c_char, features: *const c_void) -> *mut Value;
+    fn lex_lookup(
+        lexicon: *const Lexicon,
+        word: *const c_char,
+        part: *const c_char,
+        features: *const c_void,
+    ) -> *mut Value;
     fn val_car(list: *const Value) -> *const Value;
     fn val_cdr(list: *const Value) -> *const Value;
     fn val_string(value: *const Value) -> *const c_char;

@@ -144,7 +144,8 @@ impl NGrams {
         let words: Vec<WordId> = fields.by_ref().take(length).map(|word| self.id(word)).collect();
         let backoff: f64 = fields.next().map_or(Some(0.0), |log| log.parse().ok())?;
         let p = if log <= NEVER { 0.0 } else { 10f64.powf(log) };
-        (words.len() == length).then(|| self.grams[length - 1].insert(words, Gram { p, backoff: 10f64.powf(backoff) }))?;
+        (words.len() == length)
+            .then(|| self.grams[length - 1].insert(words, Gram { p, backoff: 10f64.powf(backoff) }))?;
         Some(())
     }
 
@@ -153,7 +154,8 @@ impl NGrams {
         let mut mixed = Self::default();
         let mine: Vec<WordId> = self.words.iter().map(|word| mixed.id(word)).collect();
         let theirs: Vec<WordId> = other.words.iter().map(|word| mixed.id(word)).collect();
-        let (my_view, their_view) = (View::new(self, &mine, mixed.words.len()), View::new(other, &theirs, mixed.words.len()));
+        let (my_view, their_view) =
+            (View::new(self, &mine, mixed.words.len()), View::new(other, &theirs, mixed.words.len()));
         for order in 0..ORDER {
             let translated = |grams: &BTreeMap<Vec<WordId>, Gram>, to: &[WordId]| -> Vec<Vec<WordId>> {
                 grams.keys().map(|gram| gram.iter().map(|&id| to[id as usize]).collect()).collect()
@@ -268,7 +270,11 @@ impl NGrams {
     }
 
     fn backoff(&self, history: &[WordId]) -> f64 {
-        if history.is_empty() { 1.0 } else { self.grams[history.len() - 1].get(history).map_or(1.0, |gram| gram.backoff) }
+        if history.is_empty() {
+            1.0
+        } else {
+            self.grams[history.len() - 1].get(history).map_or(1.0, |gram| gram.backoff)
+        }
     }
 
     /// Sets the back-off weights so that every history's probabilities sum to 1.

@@ -4,8 +4,26 @@
 //! numbers as words.
 
 const SMALL: [&str; 20] = [
-    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen",
-    "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+    "seventeen",
+    "eighteen",
+    "nineteen",
 ];
 const TENS: [&str; 10] = ["", "", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"];
 /// From here on numbers are read digit by digit, as account numbers are.
@@ -14,7 +32,8 @@ const DIGIT_BY_DIGIT_FROM: usize = 7;
 /// The spoken words of a written English sentence.
 pub fn words(sentence: &str) -> Vec<String> {
     let mut words = Vec::new();
-    let cleaned: String = sentence.to_lowercase().replace(['’', '‘', '`'], "'").replace('&', " and ").replace('%', " percent ");
+    let cleaned: String =
+        sentence.to_lowercase().replace(['’', '‘', '`'], "'").replace('&', " and ").replace('%', " percent ");
     for piece in cleaned.split(|c: char| !(c.is_alphanumeric() || c == '\'' || c == '.' || c == ',')) {
         // Commas group thousands; a point between digits is spoken, elsewhere it ends something.
         for part in split_at_digits(&piece.replace(',', if is_grouped(piece) { "" } else { " " })) {

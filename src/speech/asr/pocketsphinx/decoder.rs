@@ -32,9 +32,8 @@ impl OwnedConfig {
         let mut argv: Vec<*mut c_char> = words.iter().map(|word| word.as_ptr().cast_mut()).collect();
         silence_log();
         // SAFETY: `argv` holds `argc` terminated strings that outlive the call; the library copies them and writes to none.
-        let config = unsafe {
-            ffi::cmd_ln_parse_r(ptr::null_mut(), ffi::ps_args(), argv.len() as i32, argv.as_mut_ptr(), 1)
-        };
+        let config =
+            unsafe { ffi::cmd_ln_parse_r(ptr::null_mut(), ffi::ps_args(), argv.len() as i32, argv.as_mut_ptr(), 1) };
         NonNull::new(config).map(Self).ok_or(failed)
     }
 }

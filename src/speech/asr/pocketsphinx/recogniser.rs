@@ -68,7 +68,8 @@ impl Recogniser for PocketSphinx {
         if let State::Listening(_) = std::mem::replace(&mut self.state, State::Idle) {
             self.decoder.end()?;
         }
-        let carried = listening.channel.as_ref().and_then(|channel| <[f32; CEPSTRA]>::try_from(channel.0.as_slice()).ok());
+        let carried =
+            listening.channel.as_ref().and_then(|channel| <[f32; CEPSTRA]>::try_from(channel.0.as_slice()).ok());
         let channel = ChannelMean::from_prior(&carried.unwrap_or(self.prior));
         self.front_end.start()?;
         self.decoder.start(&search_name(listening.ask))?;
