@@ -106,8 +106,9 @@ fn read_callers(path: &Path) -> Result<Vec<Profile>, String> {
     let text = fs::read_to_string(path).map_err(|error| format!("{}: cannot be read: {error}", path.display()))?;
     let mut profiles = Vec::new();
     for (line, row) in (1..).zip(text.lines()).filter(|(_, row)| !row.trim().is_empty()) {
-        let profile = serde_json::from_str::<Profile>(row)
-            .map_err(|error| format!("{}:{line}:{}: {error}: write one caller a line", path.display(), error.column()))?;
+        let profile = serde_json::from_str::<Profile>(row).map_err(|error| {
+            format!("{}:{line}:{}: {error}: write one caller a line", path.display(), error.column())
+        })?;
         profiles.push(profile);
     }
     if profiles.is_empty() {

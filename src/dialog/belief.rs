@@ -16,8 +16,6 @@ use crate::nlu::UserTurn;
 
 /// What is left of a probability after the caller said no to it.
 const DENIED: f64 = 0.01;
-/// The same, after the answer to it did not help: it may have been the problem all the same.
-const DOUBTED: f64 = 0.15;
 /// Earlier words count this much less with every turn: rewordings are not independent.
 const FADING: f64 = 0.6;
 /// A scene that the classifier does not name is this likely.
@@ -81,14 +79,9 @@ impl Belief {
         }
     }
 
-    /// The caller said no to `scene`.
+    /// The caller said no to `scene`, or its answer did not help.
     pub fn deny(&mut self, scene: SceneId) {
         self.answers[scene.0] += DENIED.ln();
-    }
-
-    /// The answer to `scene` did not help.
-    pub fn doubt(&mut self, scene: SceneId) {
-        self.answers[scene.0] += DOUBTED.ln();
     }
 
     /// Forgets the words: the caller comes with another problem than `solved`.
@@ -118,5 +111,64 @@ impl Belief {
         }
         mains.sort_by(|a, b| b.p.total_cmp(&a.p));
         mains
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dialog::testing::plan;
+    use crate::identify::SceneGuess;
+    use crate::nlu::SceneScore;
+
+    fn said(plan: &Plan, scene: &str, p: f32) -> UserTurn {
+        let others = (1.0 - p) / plan.scenes.len() as f32;
+        let score = |id: &crate::units::Scene| SceneScore {
+            p: if id.as_str() == scene { p } else { others },
+            scene: id.clone(),
+        };
+        let scenes = plan.scenes.iter().map(|plan| score(&plan.scene)).collect();
+        UserTurn { scenes, out_of_scope: others, ..UserTurn::default() }
+    }
+
+    fn guessed(scene: &str, p: f32) -> Identified {
+        let guess = SceneGuess { scene: scene.into(), main_scene: "card".into(), p, order: None, why: String::new() };
+        Identified { scenes: vec![guess], ..Identified::default() }
+    }
+
+    fn p_of(plan: &Plan, belief: &Belief, scene: &str) -> f64 {
+        let id = plan.find(&scene.into()).unwrap();
+        belief.ranked().0.into_iter().find(|ranked| ranked.id == id).unwrap().p
+    }
+
+    #[test]
+    fn words_alone_keep_their_probability() {
+        let plan = plan();
+        let mut belief = Belief::new(&plan, &Identified::default());
+        belief.hear(&plan, &said(&plan, "lost_card", 0.6));
+        assert!((p_of(&plan, &belief, "lost_card") - 0.6).abs() < 0.01);
+    }
+
+    #[test]
+    fn a_guess_lifts_what_words_leave_open_and_a_no_takes_it_away() {
+        let plan = plan();
+        let mut belief = Belief::new(&plan, &guessed("lost_card", 0.7));
+        let before = p_of(&plan, &belief, "lost_card");
+        belief.hear(&plan, &said(&plan, "lost_card", 0.4));
+        assert!(p_of(&plan, &belief, "lost_card") > 0.4);
+        belief.deny(plan.find(&"lost_card".into()).unwrap());
+        assert!(p_of(&plan, &belief, "lost_card") < before / 2.0);
+    }
+
+    #[test]
+    fn probabilities_sum_to_one() {
+        let plan = plan();
+        let mut belief = Belief::new(&plan, &guessed("lost_card", 1.0));
+        belief.hear(&plan, &said(&plan, "forgot_pin", 1.0));
+        let (ranked, none) = belief.ranked();
+        let sum: f64 = ranked.iter().map(|ranked| ranked.p).sum::<f64>() + none;
+        assert!((sum - 1.0).abs() < 1e-9);
+        let mains: f64 = Belief::mains(&plan, &ranked).iter().map(|ranked| ranked.p).sum();
+        assert!((mains + none - 1.0).abs() < 1e-9);
     }
 }

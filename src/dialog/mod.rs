@@ -13,6 +13,8 @@ mod machine;
 pub mod simulated;
 pub mod spoken;
 pub mod strategy;
+#[cfg(test)]
+mod testing;
 mod voice;
 
 use std::time::Duration;

@@ -62,3 +62,32 @@ pub fn decide(plan: &Plan, belief: &Belief, heard: f32) -> Move {
 fn worth_offering(first: &Ranked<SceneId>, second: &Ranked<SceneId>, confirm: f64, margin: f64) -> bool {
     first.p - second.p < margin && first.p + second.p >= (2.0 * confirm).min(0.9)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dialog::testing::plan;
+    use crate::identify::Identified;
+    use crate::nlu::{SceneScore, UserTurn};
+
+    /// What is decided when the words leave these probabilities, by scene and for none of them.
+    fn after(scenes: &[(&str, f32)], none: f32, heard: f32) -> Move {
+        let plan = plan();
+        let scenes = scenes.iter().map(|&(scene, p)| SceneScore { scene: scene.into(), p }).collect();
+        let mut belief = Belief::new(&plan, &Identified::default());
+        belief.hear(&plan, &UserTurn { scenes, out_of_scope: none, ..UserTurn::default() });
+        decide(&plan, &belief, heard)
+    }
+
+    #[test]
+    fn the_surer_the_quicker() {
+        let plan = plan();
+        let id = |scene: &str| plan.find(&scene.into()).unwrap();
+        let (lost, pin) = (id("lost_card"), id("forgot_pin"));
+        assert_eq!(after(&[("lost_card", 0.9)], 0.05, 1.0), Move::Solve(lost));
+        assert_eq!(after(&[("lost_card", 0.9)], 0.05, 0.3), Move::Confirm(lost), "badly heard");
+        assert_eq!(after(&[("lost_card", 0.48), ("forgot_pin", 0.47)], 0.05, 1.0), Move::Choose(lost, pin));
+        assert_eq!(after(&[("lost_card", 0.55), ("refund", 0.15)], 0.3, 1.0), Move::Confirm(lost));
+        assert_eq!(after(&[("lost_card", 0.1), ("refund", 0.1)], 0.8, 1.0), Move::GiveUp);
+    }
+}

@@ -16,8 +16,8 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-pub(super) use yaml::distance;
 pub use prompt::{PromptKind, PromptPlan, Prompts, Slot, Template};
+pub(super) use yaml::distance;
 
 use crate::diag::Diagnostics;
 use crate::nlu::{Corpus, Example};

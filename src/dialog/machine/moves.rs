@@ -48,9 +48,10 @@ impl Dialog {
         let Some(needed) = needed.filter(|_| self.order.is_none()) else { return self.solve(scene) };
         let fitting = self.identified.orders.iter().filter(|guess| needed.kinds.contains(&guess.order.kind));
         let orders: Vec<Order> = fitting.take(2).map(|guess| guess.order.clone()).collect();
+        let asked = matches!(self.question(), Some(Question::LookUp(_)));
         let question = match orders.is_empty() {
             false => Question::Order(scene, orders),
-            true if self.identified.ask_number && self.identified.member.is_none() => Question::Number(scene),
+            true if self.identified.ask_number && !asked => Question::Number(scene),
             true => return self.solve(scene),
         };
         let mut lines = self.lead_in(scene);

@@ -48,10 +48,14 @@ impl Dialog {
         }
     }
 
-    /// What callers may say at any time.
+    /// What callers may say at any time. Words that are about a problem are no command, whatever they sound like: "what
+    /// are my options for topping up?" asks for no help, and "i need an answer today, bye" says no goodbye.
     fn command(&mut self, question: &Question, turn: &UserTurn) -> Option<Reply> {
         if turn.did(&UserAct::Agent) {
             return Some(self.hand_over(Vec::new(), "caller_asked"));
+        }
+        if self.alone(turn).is_some() {
+            return None;
         }
         if turn.did(&UserAct::Goodbye) {
             return Some(self.hang_up(Vec::new()));
@@ -62,11 +66,11 @@ impl Dialog {
             UserAct::Help => again(self, PromptKind::Help),
             UserAct::WhoIsThis => again(self, PromptKind::WhoIsThis),
             UserAct::Wait => Some(self.wait(question)),
-            UserAct::Filler if !telling(turn) => {
+            UserAct::Filler => {
                 self.troubles.prompts += 1;
                 Some(silent(self.listen(question)))
             }
-            UserAct::Thank if !telling(turn) && !thanks_answer(question) => again(self, PromptKind::Welcome),
+            UserAct::Thank if !thanks_answer(question) => again(self, PromptKind::Welcome),
             _ => None,
         }
     }
@@ -99,9 +103,8 @@ impl Dialog {
                 Verdict::No => self.denied(&[scene], question, turn),
                 Verdict::Neither => self.told(question, turn),
             },
-            Question::Choice(first, second) => match (choice(turn), verdict) {
-                (Some(0), _) => self.accept(first, Sure::Confirmed),
-                (Some(_), _) => self.accept(second, Sure::Confirmed),
+            Question::Choice(first, second) => match (self.chosen([first, second], turn), verdict) {
+                (Some(scene), _) => self.accept(scene, Sure::Confirmed),
                 (None, Verdict::No) => self.denied(&[first, second], question, turn),
                 (None, Verdict::Yes) if !telling(turn) => self.ask_after(Vec::new(), Question::Confirm(first)),
                 (None, _) => self.told(question, turn),
@@ -124,6 +127,15 @@ impl Dialog {
         }
     }
 
+    /// Which of the two that were offered the caller named, unless the words are about something else.
+    fn chosen(&self, offered: [SceneId; 2], turn: &UserTurn) -> Option<SceneId> {
+        let scene = *offered.get(choice(turn)?)?;
+        let told = self.alone(turn);
+        // "Neither, i want my refund" has words of an option in it; "no, the second one" has nothing else.
+        let contradicted = told.is_some_and(|told| told != scene) || (turn.did(&UserAct::Deny) && telling(turn));
+        (!contradicted || told == Some(scene)).then_some(scene)
+    }
+
     fn look_up(&mut self, scene: SceneId, number: String) -> Reply {
         let mut reply = self.ask_after(Vec::new(), Question::LookUp(scene));
         reply.look_up = Some(Pii(number));
@@ -141,11 +153,13 @@ impl Dialog {
             };
         }
         if verdict == Verdict::No {
-            self.belief.doubt(scene);
             self.progress.resolved = false;
+            // The answer may be at fault, or the problem: another one is tried before a human.
+            self.belief.deny(scene);
+            self.order = None;
         }
         match (telling(turn), verdict, question) {
-            (true, ..) if self.same_again(scene, turn) => self.hand_over(Vec::new(), "not_solved"),
+            (true, Verdict::Neither, _) if self.alone(turn) == Some(scene) => self.hand_over(Vec::new(), "not_solved"),
             (true, ..) => self.told(Question::Open, turn),
             (false, Verdict::No, Question::Offer(_)) => self.ask_after(Vec::new(), Question::AnythingElse),
             (false, Verdict::No, _) => self.unsolved(),
@@ -220,11 +234,7 @@ impl Dialog {
         telling(turn) && self.alone(turn).is_some_and(|other| other != scene)
     }
 
-    /// Whether `turn`, taken alone, is about `scene` once more.
-    fn same_again(&self, scene: SceneId, turn: &UserTurn) -> bool {
-        self.alone(turn) == Some(scene)
-    }
-
+    /// The problem that `turn` is about, taken alone.
     fn alone(&self, turn: &UserTurn) -> Option<SceneId> {
         let mut belief = Belief::new(&self.plan, &Default::default());
         belief.hear(&self.plan, turn);
@@ -273,8 +283,7 @@ fn sure(question: &Question, scene: SceneId) -> Sure {
 }
 
 fn verdict(turn: &UserTurn) -> Verdict {
-    let first = turn.acts.iter().find(|act| matches!(act, UserAct::Affirm | UserAct::Deny));
-    match first {
+    match turn.acts.iter().find(|act| matches!(act, UserAct::Affirm | UserAct::Deny)) {
         Some(UserAct::Affirm) => Verdict::Yes,
         Some(_) => Verdict::No,
         None => Verdict::Neither,

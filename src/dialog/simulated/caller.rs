@@ -133,7 +133,9 @@ impl<'a> Caller<'a> {
     }
 
     fn choose(&mut self, scenes: &[SceneId; 2]) -> String {
-        let Some(at) = scenes.iter().position(|scene| self.is_true(*scene)) else { return self.no(self.phrases.neither) };
+        let Some(at) = scenes.iter().position(|scene| self.is_true(*scene)) else {
+            return self.no(self.phrases.neither);
+        };
         if self.random.f64() < NAMES {
             return self.plan.scene(scenes[at]).name.clone();
         }

@@ -135,7 +135,8 @@ pub fn call(
     seed: u64,
 ) -> SimulatedCall {
     let mut caller = Caller::new(&world.plan, profile, seed);
-    let mut line = Line { world, errors, dialog: Dialog::new(world.plan.clone(), seed, profile.at), log: Log::default() };
+    let mut line =
+        Line { world, errors, dialog: Dialog::new(world.plan.clone(), seed, profile.at), log: Log::default() };
     let mut reply = line.tell(DialogInput::Started(Box::new(identified)));
     let mut end = End::DeadEnd;
     for _ in 0..MAX_EXCHANGES {

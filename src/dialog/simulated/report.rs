@@ -255,8 +255,11 @@ fn mean(values: impl Iterator<Item = f64>) -> f64 {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{:<22} {:>6} {:>9} {:>8} {:>10} {:>6} {:>12} {:>10}", "", "calls", "coverage", "correct",
-            "confirmed", "turns", "guess cov.", "guess prec.")?;
+        writeln!(
+            f,
+            "{:<22} {:>6} {:>9} {:>8} {:>10} {:>6} {:>12} {:>10}",
+            "", "calls", "coverage", "correct", "confirmed", "turns", "guess cov.", "guess prec."
+        )?;
         row(f, "all", &self.figures)?;
         for (kind, figures) in &self.by_kind {
             row(f, if *kind == Kind::Plain { "  plain" } else { "  vague" }, figures)?;
@@ -268,8 +271,14 @@ impl fmt::Display for Report {
         writeln!(f, "to a human: {:.1} % {:?}", 100.0 * self.hand_over.rate, self.hand_over.why)?;
         writeln!(f, "given up: {:.1} %, words said: {:.1}", 100.0 * self.figures.abandoned, self.figures.words_mean)?;
         for (name, group) in [("wants a human", &self.wants_agent), ("off topic", &self.out_of_scope)] {
-            writeln!(f, "{name}: {} calls, {:.1} % reached one, {:.1} % within one turn, {:.2} turns",
-                group.calls, 100.0 * group.human, 100.0 * group.within_one_turn, group.turns_mean)?;
+            writeln!(
+                f,
+                "{name}: {} calls, {:.1} % reached one, {:.1} % within one turn, {:.2} turns",
+                group.calls,
+                100.0 * group.human,
+                100.0 * group.within_one_turn,
+                group.turns_mean
+            )?;
         }
         writeln!(f, "dead ends: {}, same prompt twice: {}", self.dead_ends, self.repeated_prompts)?;
         write!(f, "decision: p50 {:.3} ms, p99 {:.3} ms", self.decision_ms.p50, self.decision_ms.p99)
@@ -279,6 +288,13 @@ impl fmt::Display for Report {
 fn row(f: &mut fmt::Formatter<'_>, name: &str, figures: &Figures) -> fmt::Result {
     let Figures { calls, coverage, correct, confirmed, turns_mean, guess, .. } = figures;
     let percent = |share: &f64| format!("{:.1} %", 100.0 * share);
-    writeln!(f, "{name:<22} {calls:>6} {:>9} {:>8} {:>10} {turns_mean:>6.2} {:>12} {:>10}", percent(coverage),
-        percent(correct), percent(confirmed), percent(&guess.coverage), percent(&guess.precision))
+    writeln!(
+        f,
+        "{name:<22} {calls:>6} {:>9} {:>8} {:>10} {turns_mean:>6.2} {:>12} {:>10}",
+        percent(coverage),
+        percent(correct),
+        percent(confirmed),
+        percent(&guess.coverage),
+        percent(&guess.precision)
+    )
 }

@@ -29,8 +29,20 @@ const MAX_FIELDS: usize = 128;
 const CSEQ_LIMIT: u32 = 1 << 31;
 /// The methods that the stack knows; all others are answered with 501 (RFC 3261 §8.2.1 has 405 for known ones).
 const METHODS: [&str; 14] = [
-    "ACK", "BYE", "CANCEL", "INFO", "INVITE", "MESSAGE", "NOTIFY", "OPTIONS", "PRACK", "PUBLISH", "REFER", "REGISTER",
-    "SUBSCRIBE", "UPDATE",
+    "ACK",
+    "BYE",
+    "CANCEL",
+    "INFO",
+    "INVITE",
+    "MESSAGE",
+    "NOTIFY",
+    "OPTIONS",
+    "PRACK",
+    "PUBLISH",
+    "REFER",
+    "REGISTER",
+    "SUBSCRIBE",
+    "UPDATE",
 ];
 
 /// Why a message goes no further.

@@ -181,7 +181,8 @@ mod tests {
 
     #[test]
     fn folded_lines_and_compact_names_are_spelt_out() {
-        let head = Head::read(b"OPTIONS sip:a SIP/2.0\r\nv: SIP/2.0/UDP h\r\nSubject: one\r\n  two\r\n\r\nbody").unwrap();
+        let head =
+            Head::read(b"OPTIONS sip:a SIP/2.0\r\nv: SIP/2.0/UDP h\r\nSubject: one\r\n  two\r\n\r\nbody").unwrap();
         assert_eq!(head.start, "OPTIONS sip:a SIP/2.0");
         assert_eq!(head.only("via"), Some("SIP/2.0/UDP h"));
         assert_eq!(head.only("subject"), Some("one two"));

@@ -24,12 +24,12 @@ use rsipstack::sip::{Header, Method, Request, Response};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use super::LegError;
 use super::dialog::Dialog;
 use super::exchange::{Answering, Asking, Input};
 use super::gate::Permit;
 use super::lane::Lane;
 use super::route::{LegKey, Shared};
-use super::LegError;
 use crate::leg::{LegEvent, LegRequest};
 
 /// Events that wait for the call. A call that is this far behind loses `Rang` and `Referred`; an `Updated` that does not fit

@@ -256,7 +256,6 @@ impl LegTask {
     }
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,25 +4,21 @@
 //! raw::Hotline + raw::Scenes… ─► names of actions and queues ─► scenes ─► what nobody uses ─► Plan
 //! ```
 
-use std::collections::HashMap;
+mod prompts;
+mod scenes;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::prompt::BadTemplate;
+use self::prompts::prompts;
+use self::scenes::{Groups, Names};
 use super::yaml::{At, Findings, unknown};
 use super::{
-    Action, ActionKind, Daytimes, Handover, MAIN_FILE, MainId, MainScene, Need, OrderPlan, Plan, PromptKind,
-    PromptPlan, Prompts, Queue, SceneId, ScenePlan, Slot, Template, Thresholds, Timings, raw,
+    Action, ActionKind, Daytimes, Handover, MAIN_FILE, Plan, Prompts, Queue, SceneId, Thresholds, Timings, raw,
 };
 use crate::diag::{Diagnostics, Place};
-use crate::dialog::BargeIn;
-use crate::units::{Lang, Scene};
+use crate::units::Lang;
 
-/// Kinds of orders, as in the store's `orders` table.
-const ORDER_KINDS: &[&str] =
-    &["card_payment", "cash_withdrawal", "transfer_out", "transfer_in", "top_up", "exchange", "direct_debit"];
-/// Fewer examples than this teach nothing (dialplans/README.md); Chinese ones say more in a sentence.
-const MIN_EXAMPLES: usize = 10;
 /// Longest wait that makes sense on a telephone.
 const MAX_WAIT: Duration = Duration::from_secs(120);
 
@@ -134,85 +130,6 @@ fn language(raw: Option<&At<String>>, findings: &mut Findings<'_>) -> Option<Lan
 fn daytimes(raw: &raw::Daytimes) -> Option<Daytimes> {
     let text = |raw: &Option<At<String>>| raw.as_ref().map(|text| text.value.clone());
     Some(Daytimes { morning: text(&raw.morning)?, afternoon: text(&raw.afternoon)?, evening: text(&raw.evening)? })
-}
-
-fn prompts(raw: &raw::Hotline, findings: &mut Findings<'_>) -> Option<Prompts> {
-    let names = || PromptKind::ALL.iter().map(|kind| kind.name());
-    for prompt in &raw.prompts {
-        if !names().any(|name| name == prompt.kind.value) {
-            unknown("prompt", &prompt.kind, names(), findings);
-        }
-    }
-    let mut plans = Vec::with_capacity(PromptKind::ALL.len());
-    for &kind in PromptKind::ALL {
-        match raw.prompts.iter().find(|prompt| prompt.kind.value == kind.name()) {
-            Some(written) => plans.extend(prompt(kind, written, findings)),
-            None => {
-                let help = "add it with at least two variants";
-                findings.error(raw.prompts_at, format!("the prompt `{}` is missing", kind.name()), help);
-            }
-        }
-    }
-    (plans.len() == PromptKind::ALL.len()).then_some(Prompts(plans))
-}
-
-fn prompt(kind: PromptKind, raw: &raw::Prompt, findings: &mut Findings<'_>) -> Option<PromptPlan> {
-    let barge_in = match raw.barge_in.as_ref() {
-        None => BargeIn::Allowed,
-        Some(written) if written.value == "allowed" => BargeIn::Allowed,
-        Some(written) if written.value == "never" => BargeIn::Never,
-        Some(written) => {
-            unknown("barge_in", written, ["allowed", "never"].into_iter(), findings);
-            BargeIn::Allowed
-        }
-    };
-    let mut variants: Vec<Template> = Vec::with_capacity(raw.variants.len());
-    for written in &raw.variants {
-        let Some(template) = template(written, kind.allowed(), findings) else { continue };
-        for slot in kind.needed() {
-            if !template.slots().any(|other| other == *slot) {
-                let message = format!("`{}` does not say {{{}}}", kind.name(), slot.name());
-                findings.error(written.place, message, "put the placeholder where it is to be heard");
-            }
-        }
-        if variants.contains(&template) {
-            findings.error(written.place, "this variant stands there twice", "say it in other words");
-        }
-        variants.push(template);
-    }
-    if raw.variants.len() < 2 {
-        let message = format!("the prompt `{}` has fewer than two variants", kind.name());
-        findings.error(raw.kind.place, message, "add one, so that nobody hears the same words twice in a row");
-    }
-    (variants.len() >= 2).then_some(PromptPlan { variants, barge_in })
-}
-
-fn template(written: &At<String>, allowed: &[Slot], findings: &mut Findings<'_>) -> Option<Template> {
-    if written.value.is_empty() {
-        findings.error(written.place, "there is nothing to say", "write a sentence");
-        return None;
-    }
-    let braced = |slot: &Slot| format!("{{{}}}", slot.name());
-    let help = match allowed {
-        [] => "no placeholder has a value here: write plain text".to_owned(),
-        _ => format!("use only {}", allowed.iter().map(braced).collect::<Vec<_>>().join(" ")),
-    };
-    match Template::parse(&written.value) {
-        Ok(template) => {
-            for slot in template.slots().filter(|slot| !allowed.contains(slot)) {
-                findings.error(written.place, format!("{} has no value here", braced(&slot)), help.as_str());
-            }
-            Some(template)
-        }
-        Err(BadTemplate::Unknown(name)) => {
-            findings.error(written.place, format!("unknown placeholder `{{{name}}}`"), help);
-            None
-        }
-        Err(BadTemplate::Unclosed) => {
-            findings.error(written.place, "a `{` is not closed", help);
-            None
-        }
-    }
 }
 
 fn thresholds(raw: &[(At<String>, At<f64>)], findings: &mut Findings<'_>) -> Thresholds {
@@ -360,159 +277,49 @@ fn resolve<'n>(
     found
 }
 
-/// Actions and queues by name, and whether a scene uses them.
-#[derive(Default)]
-struct Names {
-    actions: Vec<(At<String>, bool)>,
-    queues: Vec<(At<String>, bool)>,
-}
+#[cfg(test)]
+mod tests {
+    use super::scenes::on_one_line;
+    use super::*;
+    use crate::dialog::testing::{main_file, scene_file};
 
-impl Names {
-    fn of(hotline: Option<&raw::Hotline>) -> Self {
-        let Some(hotline) = hotline else { return Self::default() };
-        let default = hotline.default_queue.as_ref().map(|name| name.value.as_str());
-        let used = |name: &At<String>| default == Some(name.value.as_str());
-        Self {
-            actions: hotline.actions.iter().map(|action| (action.name.clone(), false)).collect(),
-            queues: hotline.queues.iter().map(|queue| (queue.name.clone(), used(&queue.name))).collect(),
+    fn mistakes(main: String, scenes: String) -> Vec<(usize, String)> {
+        let files = vec![(PathBuf::from(MAIN_FILE), main), (PathBuf::from("scenes/card.yaml"), scenes)];
+        match plan(&files) {
+            Ok((_, found)) | Err(found) => found.0.into_iter().map(|one| (one.place.line, one.message)).collect(),
         }
     }
 
-    fn report_unused(&self, findings: &mut Findings<'_>) {
-        for (what, names) in [("action", &self.actions), ("queue", &self.queues)] {
-            for (name, _) in names.iter().filter(|(_, used)| !used) {
-                let help = "name it in a scene, or remove it";
-                findings.warning(name.place, format!("no scene uses the {what} `{}`", name.value), help);
-            }
-        }
+    fn scenes() -> String {
+        scene_file("card", &["lost_card", "forgot_pin"])
     }
-}
 
-fn used(what: &str, name: &At<String>, names: &mut [(At<String>, bool)], findings: &mut Findings<'_>) -> Option<usize> {
-    let found = resolve(what, name, names.iter().map(|(name, _)| name.value.as_str()), findings)?;
-    names[found].1 = true;
-    Some(found)
-}
+    #[test]
+    fn a_whole_plan_has_no_mistakes() {
+        assert_eq!(mistakes(main_file(), scenes()), []);
+    }
 
-/// Scenes as they come, file by file.
-#[derive(Default)]
-struct Groups {
-    main_scenes: Vec<MainScene>,
-    scenes: Vec<ScenePlan>,
-    /// Where each id was first given.
-    seen: HashMap<String, (PathBuf, Place)>,
-}
-
-impl Groups {
-    fn add(&mut self, raw: raw::Scenes, names: &mut Names, findings: &mut Findings<'_>) {
-        let main = MainId(self.main_scenes.len());
-        if let Some(id) = &raw.main_scene {
-            self.claim("main scene", id, findings);
-        }
-        if raw.vague.is_empty() {
-            let help = "list how callers name the topic without the problem, as in `it's about my card`";
-            findings.warning(raw.at, "the main scene has no `vague` sentences", help);
-        }
-        if raw.scenes.is_empty() {
-            findings.error(raw.at, "the file has no scenes", "list them under `scenes:`");
-        }
-        if let (Some(id), Some(name)) = (&raw.main_scene, &raw.name) {
-            let vague = raw.vague.iter().map(|text| text.value.clone()).collect();
-            self.main_scenes.push(MainScene { scene: id.value.as_str().into(), name: name.value.clone(), vague });
-        }
-        for raw in &raw.scenes {
-            if let Some(scene) = self.scene(main, raw, names, findings) {
-                self.scenes.push(scene);
-            }
+    #[test]
+    fn spans_of_time_need_their_unit() {
+        for (written, good) in
+            [("6s", true), ("800ms", true), ("1.5s", true), ("6", false), ("0s", false), ("1h", false)]
+        {
+            let found = mistakes(main_file() + &format!("timings: {{no_input: '{written}'}}\n"), scenes());
+            assert_eq!(found.is_empty(), good, "{written}: {found:?}");
         }
     }
 
-    fn scene(
-        &mut self,
-        main: MainId,
-        raw: &raw::Scene,
-        names: &mut Names,
-        findings: &mut Findings<'_>,
-    ) -> Option<ScenePlan> {
-        if let Some(id) = &raw.scene {
-            self.claim("scene", id, findings);
-        }
-        let label = raw.scene.as_ref().map_or("?", |id| id.value.as_str());
-        if raw.examples.len() < MIN_EXAMPLES {
-            let message = format!("scene `{label}` has {} examples, fewer than {MIN_EXAMPLES}", raw.examples.len());
-            findings.error(raw.at, message, "write more of what callers say");
-        }
-        examples_differ(&raw.examples, findings);
-        let order = raw.order.as_ref().map(|order_raw| order(order_raw, findings));
-        let action = raw.action.as_ref().and_then(|name| used("action", name, &mut names.actions, findings));
-        let transfer = raw.transfer.as_ref().and_then(|name| used("queue", name, &mut names.queues, findings));
-        if let Some(answer) = raw.answer.as_ref().filter(|answer| answer.value.contains('{')) {
-            findings.error(answer.place, "an answer has no placeholders", "say it without");
-        }
-        Some(ScenePlan {
-            scene: Scene::from(raw.scene.as_ref()?.value.as_str()),
-            main,
-            name: raw.name.as_ref()?.value.clone(),
-            order: order.flatten(),
-            examples: raw.examples.iter().map(|text| text.value.clone()).collect(),
-            answer: on_one_line(&raw.answer.as_ref()?.value),
-            action,
-            transfer,
-        })
+    #[test]
+    fn a_missing_prompt_and_a_missing_variant_are_found() {
+        let without = main_file().replace("  goodbye:\n    - \"goodbye a .\"\n    - \"goodbye b .\"\n", "");
+        assert_eq!(mistakes(without, scenes())[0].1, "the prompt `goodbye` is missing");
+        let single = main_file().replace("    - \"goodbye b .\"\n", "");
+        assert_eq!(mistakes(single, scenes())[0].1, "the prompt `goodbye` has fewer than two variants");
     }
 
-    /// Notes that `id` is taken; a finding if it already was.
-    fn claim(&mut self, what: &str, id: &At<String>, findings: &mut Findings<'_>) {
-        let key = format!("{what} {}", id.value);
-        if let Some((file, place)) = self.seen.get(&key) {
-            let help = format!("it stands in {}:{} too: give one of the two another id", file.display(), place.line);
-            findings.error(id.place, format!("the {what} `{}` is there twice", id.value), help);
-            return;
-        }
-        self.seen.insert(key, (findings.file.to_owned(), id.place));
+    #[test]
+    fn lines_of_an_answer_are_joined_as_the_language_does() {
+        assert_eq!(on_one_line("one\n  two"), "one two");
+        assert_eq!(on_one_line("请先\n  打开应用。"), "请先打开应用。");
     }
-}
-
-/// Joins lines: with a space, except behind Chinese, which has none between words.
-fn on_one_line(text: &str) -> String {
-    let mut line = String::with_capacity(text.len());
-    for word in text.split_whitespace() {
-        if line.chars().next_back().is_some_and(|last| last < '\u{2e80}') {
-            line.push(' ');
-        }
-        line.push_str(word);
-    }
-    line
-}
-
-fn examples_differ(examples: &[At<String>], findings: &mut Findings<'_>) {
-    let mut seen = HashMap::new();
-    for example in examples {
-        if example.value.is_empty() {
-            findings.error(example.place, "the example is empty", "write what a caller says, or remove the line");
-        } else if let Some(line) = seen.insert(example.value.as_str(), example.place.line) {
-            let help = format!("it stands in line {line} too: write another one");
-            findings.warning(example.place, "the example is there twice", help);
-        }
-    }
-}
-
-fn order(raw: &raw::Order, findings: &mut Findings<'_>) -> Option<OrderPlan> {
-    if raw.kinds.is_empty() {
-        findings.error(raw.at, "`kinds` is missing", format!("use one or more of: {}", ORDER_KINDS.join(", ")));
-    }
-    for kind in &raw.kinds {
-        resolve("kind of order", kind, ORDER_KINDS.iter().copied(), findings);
-    }
-    let about = raw.about.as_ref().and_then(|text| template(text, &[Slot::Product, Slot::Price, Slot::Date], findings));
-    let need = raw.need.as_ref()?;
-    let need = match need.value.as_str() {
-        "wanted" => Need::Wanted,
-        "needed" => Need::Needed,
-        _ => {
-            unknown("need", need, ["wanted", "needed"].into_iter(), findings);
-            return None;
-        }
-    };
-    Some(OrderPlan { kinds: raw.kinds.iter().map(|kind| kind.value.clone()).collect(), need, about })
 }
