@@ -134,8 +134,7 @@ impl Dialog {
             routes.push(format!("<{uri}>"));
             uri = first;
         }
-        let mut headers: Vec<Header> =
-            routes.into_iter().map(|route| Header::Route(route.into())).collect();
+        let mut headers: Vec<Header> = routes.into_iter().map(|route| Header::Route(route.into())).collect();
         headers.extend([
             Header::MaxForwards(70.into()),
             Header::From(self.local.clone().into()),
@@ -187,8 +186,7 @@ mod tests {
 
     #[test]
     fn requests_take_the_way_that_the_proxies_recorded() {
-        let mut dialog =
-            Dialog::incoming(&invite("Record-Route: <sip:p1;lr>, <sip:p2;lr>\r\n"), "2".into()).unwrap();
+        let mut dialog = Dialog::incoming(&invite("Record-Route: <sip:p1;lr>, <sip:p2;lr>\r\n"), "2".into()).unwrap();
         let bye = dialog.request(Method::Bye);
         assert_eq!(bye.uri.to_string(), "sip:a@192.0.2.7:5062");
         assert_eq!(fields(&bye.headers, "Route").collect::<Vec<_>>(), ["<sip:p1;lr>", "<sip:p2;lr>"]);

@@ -170,7 +170,8 @@ impl Asking {
                 && let Some(credential) = credentials.take()
             {
                 let number = cseq(&transaction.original).map_or(1, |(number, _)| number + 1);
-                if let Ok(again) = handle_client_authenticate(number, &transaction, response.clone(), &credential).await {
+                if let Ok(again) = handle_client_authenticate(number, &transaction, response.clone(), &credential).await
+                {
                     transaction = again;
                     if transaction.send().await.is_ok() {
                         let _ = inbox.send(Input::Retried(number)).await;

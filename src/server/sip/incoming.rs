@@ -19,8 +19,16 @@ use crate::units::Pii;
 
 /// Header fields that a dialog or a call record may want to know of: these, and all that begin with `X-`.
 const OF_INTEREST: [&str; 10] = [
-    "P-Asserted-Identity", "P-Preferred-Identity", "Privacy", "Diversion", "History-Info", "Subject", "User-Agent",
-    "User-to-User", "Session-ID", "Identity",
+    "P-Asserted-Identity",
+    "P-Preferred-Identity",
+    "Privacy",
+    "Diversion",
+    "History-Info",
+    "Subject",
+    "User-Agent",
+    "User-to-User",
+    "Session-ID",
+    "Identity",
 ];
 
 /// A new INVITE on its way to becoming a leg.

@@ -80,9 +80,9 @@ impl Lane {
             .with_transport_layer(TransportLayer::new_with_domain_resolver(closed.child_token(), Box::new(NoNames)))
             .with_cancel_token(closed.child_token())
             .build();
-        let incoming = endpoint.incoming_transactions().unwrap_or_else(|_| {
-            unreachable!("the receiver of an endpoint that was just built has not been taken")
-        });
+        let incoming = endpoint
+            .incoming_transactions()
+            .unwrap_or_else(|_| unreachable!("the receiver of an endpoint that was just built has not been taken"));
         let endpoint = endpoint.inner.clone();
         let (timers, ended) = (Arc::clone(&endpoint), closed.clone());
         tokio::spawn(async move {
@@ -91,7 +91,8 @@ impl Lane {
                 () = ended.cancelled() => {}
             }
         });
-        let lane = Self { endpoint, connection, out, transport, local, external: config.external, contact_port, closed };
+        let lane =
+            Self { endpoint, connection, out, transport, local, external: config.external, contact_port, closed };
         (Arc::new(lane), incoming)
     }
 

@@ -24,12 +24,12 @@ use rsipstack::sip::{Header, Method, Request, Response};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use super::LegError;
 use super::dialog::Dialog;
 use super::exchange::{Answering, Asking, Input};
 use super::gate::Permit;
 use super::lane::Lane;
 use super::route::{LegKey, Shared};
-use super::LegError;
 use crate::leg::{LegEvent, LegRequest};
 
 /// Events that wait for the call. A call that is this far behind loses `Rang` and `Referred`; an `Updated` that does not fit
@@ -225,7 +225,7 @@ impl LegTask {
 
     async fn take(&mut self, input: Input) {
         match input {
-            Input::Asked(answering) => self.answer(answering).await,
+            Input::Asked(answering) => self.answer(answering),
             Input::Cancelled => self.cancelled(),
             Input::Acknowledged(ack) => self.acknowledged(&ack).await,
             Input::Settled(number) => self.settled(number).await,
@@ -260,7 +260,7 @@ impl LegTask {
                 self.end(200);
                 self.state = State::Answered(Answered { then_leave: true, ..answered });
             }
-            State::Calling(calling) => self.cancel(calling).await,
+            State::Calling(calling) => self.cancel(calling),
             State::Talking(talking) => {
                 if let Talking::TheyOffer(answering) = talking {
                     answering.reply(487);

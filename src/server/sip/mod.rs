@@ -281,9 +281,8 @@ impl SipEdge {
 
     /// Transactions under way on all sockets.
     pub fn transactions(&self) -> usize {
-        let datagrams = self.shared.datagrams.lock().map_or(0, |lanes| {
-            lanes.iter().map(|lane| lane.transactions()).sum::<usize>()
-        });
+        let datagrams =
+            self.shared.datagrams.lock().map_or(0, |lanes| lanes.iter().map(|lane| lane.transactions()).sum::<usize>());
         datagrams + self.shared.streams.iter().map(|lane| lane.transactions()).sum::<usize>()
     }
 
