@@ -110,7 +110,9 @@ async fn a_transfer_is_asked_for_and_followed() {
     assert_eq!(refer.field("Refer-To"), Some("<sip:agent@127.0.0.1>"));
     assert_eq!(refer.field("X-Reason"), Some("caller_asked"));
     let fields = "Event: refer\r\nContent-Type: message/sipfrag\r\n";
-    for (state, line) in [("active;expires=60", "SIP/2.0 180 Ringing"), ("terminated;reason=noresource", "SIP/2.0 200 OK")] {
+    for (state, line) in
+        [("active;expires=60", "SIP/2.0 180 Ringing"), ("terminated;reason=noresource", "SIP/2.0 200 OK")]
+    {
         phone.cseq += 1;
         phone.send("NOTIFY", &format!("{fields}Subscription-State: {state}\r\n"), line).await;
         phone.hear_status(200).await;

@@ -19,7 +19,17 @@ async fn play(scenario: &str, server: SocketAddr, more: &[&str]) {
     let local = if server.is_ipv4() { "127.0.0.1" } else { "[::1]" };
     let child = Command::new("sipp")
         .args([&server.to_string(), "-sf", &file, "-s", "95188", "-i", local, "-m", CALLS, "-r", "50", "-l", "10"])
-        .args(["-timeout", "30", "-timeout_error", "-nostdin", "-max_socket", "500", "-trace_err", "-error_file", "/dev/stderr"])
+        .args([
+            "-timeout",
+            "30",
+            "-timeout_error",
+            "-nostdin",
+            "-max_socket",
+            "500",
+            "-trace_err",
+            "-error_file",
+            "/dev/stderr",
+        ])
         .args(more)
         .stdin(Stdio::null())
         .output();

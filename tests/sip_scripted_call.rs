@@ -11,8 +11,12 @@ use tokio_util::sync::CancellationToken;
 
 fn voice(folder: &Path) -> PathBuf {
     let path = folder.join("hello.wav");
-    let spec =
-        hound::WavSpec { channels: 1, sample_rate: 16_000, bits_per_sample: 16, sample_format: hound::SampleFormat::Int };
+    let spec = hound::WavSpec {
+        channels: 1,
+        sample_rate: 16_000,
+        bits_per_sample: 16,
+        sample_format: hound::SampleFormat::Int,
+    };
     let mut wav = hound::WavWriter::create(&path, spec).unwrap();
     for i in 0..16_000 {
         let tone = (f64::from(i) * 0.15).sin() * 8_000.0;
@@ -36,7 +40,8 @@ async fn a_scripted_call_reports_what_the_caller_noticed() {
     let (hello, both) = (voice(folder.path()), folder.path().join("both.wav"));
     let (say, barge) = (format!("say:{}", hello.display()), format!("barge:0.3:{}", hello.display()));
     let uri = format!("sip:95188@{udp}");
-    let steps = [barge.as_str(), "listen:0.3", "dtmf:12#", &say, "listen:0.3", "hold", "wait:0.3", "resume", "wait:0.2"];
+    let steps =
+        [barge.as_str(), "listen:0.3", "dtmf:12#", &say, "listen:0.3", "hold", "wait:0.3", "resume", "wait:0.2"];
     let mut arguments = vec![uri.as_str(), "--json", "--out", both.to_str().unwrap()];
     arguments.extend(steps);
     let (succeeded, report, errors) = call(&arguments).await;

@@ -111,7 +111,17 @@ fn law(agreed: &Agreed) -> Law {
 }
 
 fn tone(law: Law, sounds: bool) -> Vec<u8> {
-    let samples: Vec<i16> = (0..160).map(|i| if !sounds { 0 } else if i / 8 % 2 == 0 { 6_000 } else { -6_000 }).collect();
+    let samples: Vec<i16> = (0..160)
+        .map(|i| {
+            if !sounds {
+                0
+            } else if i / 8 % 2 == 0 {
+                6_000
+            } else {
+                -6_000
+            }
+        })
+        .collect();
     let mut codes = Vec::new();
     law.encode(&samples, &mut codes);
     codes

@@ -69,7 +69,15 @@ impl Phone {
         let any = if server.is_ipv4() { "127.0.0.1:0" } else { "[::1]:0" };
         let socket = UdpSocket::bind(any).await.unwrap();
         let local = socket.local_addr().unwrap();
-        Self { socket, server, local, call_id: format!("c{}", fastrand::u64(..)), to_tag: String::new(), cseq: 1, branch: 0 }
+        Self {
+            socket,
+            server,
+            local,
+            call_id: format!("c{}", fastrand::u64(..)),
+            to_tag: String::new(),
+            cseq: 1,
+            branch: 0,
+        }
     }
 
     /// Sends bytes as they are.

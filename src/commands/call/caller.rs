@@ -63,16 +63,33 @@ pub(super) enum Request {
 enum Doing {
     /// The next step is due.
     Choosing,
-    Speaking { utterance: Arc<Utterance>, next: usize },
+    Speaking {
+        utterance: Arc<Utterance>,
+        next: usize,
+    },
     /// Waits for the server to begin to speak.
-    Expecting { since: u64, quiet: u64 },
+    Expecting {
+        since: u64,
+        quiet: u64,
+    },
     /// Waits for the server to end.
-    Hearing { since: u64, quiet: u64 },
-    Lurking { since: u64, after: u64, utterance: Arc<Utterance> },
-    Waiting { until: u64 },
+    Hearing {
+        since: u64,
+        quiet: u64,
+    },
+    Lurking {
+        since: u64,
+        after: u64,
+        utterance: Arc<Utterance>,
+    },
+    Waiting {
+        until: u64,
+    },
     /// Until the line has no key left to send.
     Pressing,
-    Updating { since: u64 },
+    Updating {
+        since: u64,
+    },
     Done,
 }
 

@@ -80,7 +80,7 @@ fn stretches(audible: &[bool]) -> Vec<(u64, u64)> {
 impl Spoken {
     /// Time to the answer [ms], negative where the server began before the caller had ended.
     fn response_ms(&self, server: &[(u64, u64)]) -> Option<i64> {
-        let answers = |&&(from, to): &&(u64, u64)| from > self.off || (from <= self.off && self.off < to && from > self.on);
+        let answers = |&&(from, to): &&(u64, u64)| from > self.off || (self.off < to && from > self.on);
         let (from, _) = server.iter().find(answers).filter(|_| self.kind == Kind::Say)?;
         Some((*from as i64 - self.off as i64) * 20)
     }
@@ -110,7 +110,9 @@ impl Report {
         let server = stretches(&self.audible);
         let mut gaps = self.traffic.gaps.clone();
         gaps.sort_by(f64::total_cmp);
-        let pick = |q: f64| gaps.get(((gaps.len() as f64 * q) as usize).min(gaps.len().saturating_sub(1))).map(|ms| tenths(*ms));
+        let pick = |q: f64| {
+            gaps.get(((gaps.len() as f64 * q) as usize).min(gaps.len().saturating_sub(1))).map(|ms| tenths(*ms))
+        };
         json!({
             "answered": self.answered,
             "error": self.error,
@@ -138,7 +140,8 @@ impl Report {
             .map(|(from, to)| (*from, format!("{:7.2} {:7.2}  server speaks", seconds(*from), seconds(to + 1))))
             .collect();
         for spoken in &self.spoken {
-            let mut line = format!("{:7.2} {:7.2}  caller: {}", seconds(spoken.on), seconds(spoken.off + 1), spoken.name);
+            let mut line =
+                format!("{:7.2} {:7.2}  caller: {}", seconds(spoken.on), seconds(spoken.off + 1), spoken.name);
             if let Some(response) = spoken.response_ms(&server) {
                 let _ = write!(line, "  (answered after {response} ms)");
             }
@@ -156,7 +159,9 @@ impl Report {
         for (_, line) in lines {
             let _ = writeln!(text, "{line}");
         }
-        let setup = self.setup.map_or("not answered".to_owned(), |setup| format!("answered after {:.0} ms", setup.as_secs_f64() * 1e3));
+        let setup = self
+            .setup
+            .map_or("not answered".to_owned(), |setup| format!("answered after {:.0} ms", setup.as_secs_f64() * 1e3));
         let _ = write!(
             text,
             "{setup}, {:.1} s, {} packets received, {} lost",

@@ -126,7 +126,9 @@ mod tests {
 
     #[test]
     fn mistakes_are_named() {
-        for text in ["say:", "barge:x:a.wav", "barge:1", "wait:-1", "wait:nan", "dtmf:1x", "dtmf:", "hold:1", "sing:a", ""] {
+        for text in
+            ["say:", "barge:x:a.wav", "barge:1", "wait:-1", "wait:nan", "dtmf:1x", "dtmf:", "hold:1", "sing:a", ""]
+        {
             let error = text.parse::<Step>().unwrap_err().to_string();
             assert!(error.starts_with(&format!("`{text}`: ")), "{error}");
         }

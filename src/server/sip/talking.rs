@@ -13,7 +13,7 @@ const SOON: &str = "1";
 
 impl LegTask {
     /// Answers a request inside the dialog.
-    pub(super) async fn answer(&mut self, asked: Answering) {
+    pub(super) fn answer(&mut self, asked: Answering) {
         match self.dialog.accept(&asked.request) {
             Ok(()) => {}
             Err(Stray::WrongTag) => return asked.reply(481),
