@@ -23,6 +23,7 @@ use realfft::num_complex::Complex32;
 use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
 
 use super::{FRAME_MS, FRAME_SAMPLES, Frame};
+use crate::units::SampleRate;
 
 /// Frames of the echo path that are modelled.
 const PARTITIONS: usize = 15;
@@ -30,7 +31,7 @@ const PARTITIONS: usize = 15;
 pub const REACH_MS: u64 = PARTITIONS as u64 * FRAME_MS;
 /// Length of a transform: two frames, so that one is free of wrap-around (overlap-save).
 const LENGTH: usize = 2 * FRAME_SAMPLES;
-/// Frequencies, 25 Hz apart.
+/// Frequencies of a transform, 25 Hz apart.
 const BINS: usize = LENGTH / 2 + 1;
 
 /// How uncertain the echo path is at first, as power gain: an echo 10 dB down would not surprise.
@@ -59,72 +60,111 @@ pub struct Cleaned {
 
 /// Removes the echo of one line. Allocates nothing once it is made.
 pub struct EchoCanceller {
-    forward: Arc<dyn RealToComplex<f32>>,
-    backward: Arc<dyn ComplexToReal<f32>>,
+    fourier: Fourier,
+    /// Frequencies that the line carries; nothing is done above.
+    carried: usize,
     /// The last two far frames.
     far: [f32; LENGTH],
-    /// Spectra of the far end, `[PARTITIONS, BINS]`, newest at `newest`, older ones after it.
-    spectra: Vec<Complex32>,
+    /// What the far end played, newest at `newest`, older after it; as many as [`PARTITIONS`].
+    played: Box<[Spectrum]>,
     newest: usize,
-    /// The echo path, `[PARTITIONS, BINS]`.
-    path: Vec<Complex32>,
-    /// How uncertain each of its values is, as power.
-    doubt: Vec<f32>,
-    /// Power of what cannot be explained, `[BINS]`.
-    unexplained: Vec<f32>,
+    /// The echo path, by partition.
+    path: Box<[Spectrum]>,
+    /// How uncertain each value of the path is, as power.
+    doubt: Box<[[f32; BINS]]>,
+    /// Power of what cannot be explained.
+    unexplained: [f32; BINS],
     /// The partition whose filter is brought back to one frame's length next.
     tidied: usize,
-    scratch: Scratch,
     far_power: f32,
     echo_power: f32,
 }
 
-/// Working memory, to be used by one step at a time.
-struct Scratch {
-    time: [f32; LENGTH],
-    bins: Vec<Complex32>,
-    error: Vec<Complex32>,
-    expected: Vec<f32>,
-    fft: Vec<Complex32>,
+/// Real and imaginary parts, apart, so that the compiler may work on several frequencies at once.
+#[derive(Clone)]
+struct Spectrum {
+    re: [f32; BINS],
+    im: [f32; BINS],
 }
 
-impl Default for EchoCanceller {
-    fn default() -> Self {
-        let mut planner = RealFftPlanner::new();
-        let (forward, backward) = (planner.plan_fft_forward(LENGTH), planner.plan_fft_inverse(LENGTH));
-        let zeros = |n| vec![Complex32::default(); n];
-        let fft = zeros(forward.get_scratch_len().max(backward.get_scratch_len()));
-        Self {
-            forward,
-            backward,
-            far: [0.0; LENGTH],
-            spectra: zeros(PARTITIONS * BINS),
-            newest: 0,
-            path: zeros(PARTITIONS * BINS),
-            doubt: vec![UNKNOWN; PARTITIONS * BINS],
-            unexplained: vec![0.0; BINS],
-            tidied: 0,
-            scratch: Scratch {
-                time: [0.0; LENGTH],
-                bins: zeros(BINS),
-                error: zeros(BINS),
-                expected: vec![0.0; BINS],
-                fft,
-            },
-            far_power: 0.0,
-            echo_power: 0.0,
+impl Spectrum {
+    const ZERO: Self = Self { re: [0.0; BINS], im: [0.0; BINS] };
+
+    /// Adds the product of two spectra, up to the frequency `carried`.
+    fn add_product(&mut self, a: &Self, b: &Self, carried: usize) {
+        let sums = self.re[..carried].iter_mut().zip(&mut self.im[..carried]);
+        let factors = a.re.iter().zip(&a.im).zip(b.re.iter().zip(&b.im));
+        for ((re, im), ((ar, ai), (br, bi))) in sums.zip(factors) {
+            *re += ar * br - ai * bi;
+            *im += ar * bi + ai * br;
         }
     }
 }
 
+/// Both transforms and their working memory.
+struct Fourier {
+    forward: Arc<dyn RealToComplex<f32>>,
+    backward: Arc<dyn ComplexToReal<f32>>,
+    time: [f32; LENGTH],
+    bins: Box<[Complex32]>,
+    scratch: Box<[Complex32]>,
+}
+
+impl Fourier {
+    fn new() -> Self {
+        let mut planner = RealFftPlanner::new();
+        let (forward, backward) = (planner.plan_fft_forward(LENGTH), planner.plan_fft_inverse(LENGTH));
+        let zeros = |n| vec![Complex32::default(); n].into_boxed_slice();
+        let scratch = zeros(forward.get_scratch_len().max(backward.get_scratch_len()));
+        Self { forward, backward, time: [0.0; LENGTH], bins: zeros(BINS), scratch }
+    }
+
+    /// The spectrum of `time`, which is spent.
+    fn spectrum(&mut self, into: &mut Spectrum) {
+        // The lengths are right by construction.
+        let _ = self.forward.process_with_scratch(&mut self.time, &mut self.bins, &mut self.scratch);
+        for ((re, im), bin) in into.re.iter_mut().zip(&mut into.im).zip(&self.bins) {
+            (*re, *im) = (bin.re, bin.im);
+        }
+    }
+
+    /// Leaves in `time` the signal whose spectrum is given.
+    fn signal(&mut self, from: &Spectrum) {
+        for (bin, (re, im)) in self.bins.iter_mut().zip(from.re.iter().zip(&from.im)) {
+            *bin = Complex32::new(re / LENGTH as f32, im / LENGTH as f32);
+        }
+        // Both ends are real in the spectrum of a real signal; rounding must not say otherwise.
+        (self.bins[0].im, self.bins[BINS - 1].im) = (0.0, 0.0);
+        let _ = self.backward.process_with_scratch(&mut self.bins, &mut self.time, &mut self.scratch);
+    }
+}
+
 impl EchoCanceller {
+    /// For a line that samples at `rate`: what is above half of it is left as it is.
+    pub fn new(rate: SampleRate) -> Self {
+        let carried = (rate.hertz() as usize * FRAME_SAMPLES / SampleRate::WIDEBAND.hertz() as usize + 1).min(BINS);
+        Self {
+            fourier: Fourier::new(),
+            carried,
+            far: [0.0; LENGTH],
+            played: vec![Spectrum::ZERO; PARTITIONS].into(),
+            newest: 0,
+            path: vec![Spectrum::ZERO; PARTITIONS].into(),
+            doubt: vec![[UNKNOWN; BINS]; PARTITIONS].into(),
+            unexplained: [0.0; BINS],
+            tidied: 0,
+            far_power: 0.0,
+            echo_power: 0.0,
+        }
+    }
+
     /// Takes what we played and what was heard at the same tick.
     pub fn process(&mut self, far: &Frame, near: &Frame) -> Cleaned {
         self.push_far(far);
         self.estimate();
         let mut cleaned = Frame::SILENCE;
         let (mut heard, mut echo, mut left) = (0.0, 0.0, 0.0);
-        let estimate = &mut self.scratch.time[FRAME_SAMPLES..];
+        let estimate = &mut self.fourier.time[FRAME_SAMPLES..];
         for ((out, sample), &near) in cleaned.0.iter_mut().zip(estimate).zip(&near.0) {
             let near = f32::from(near) / 32_768.0;
             let error = near - *sample;
@@ -148,46 +188,51 @@ impl EchoCanceller {
             *place = f32::from(sample) / 32_768.0;
         }
         self.newest = (self.newest + PARTITIONS - 1) % PARTITIONS;
-        self.scratch.time = self.far;
-        let spectrum = &mut self.spectra[self.newest * BINS..][..BINS];
-        // The lengths are right by construction.
-        let _ = self.forward.process_with_scratch(&mut self.scratch.time, spectrum, &mut self.scratch.fft);
+        self.fourier.time = self.far;
+        self.fourier.spectrum(&mut self.played[self.newest]);
     }
 
-    /// The echo that the path makes of the far end, into the second half of `scratch.time`.
+    /// The echo that the path makes of the far end, into the second half of the transform's memory.
     fn estimate(&mut self) {
-        self.scratch.bins.fill(Complex32::default());
-        for (spectrum, path) in partitions(&self.spectra, self.newest).zip(self.path.chunks_exact(BINS)) {
-            for ((sum, x), w) in self.scratch.bins.iter_mut().zip(spectrum).zip(path) {
-                *sum += x * w;
-            }
+        let mut echo = Spectrum::ZERO;
+        for (played, path) in newest_first(&self.played, self.newest).zip(&self.path) {
+            echo.add_product(played, path, self.carried);
         }
-        to_time(&*self.backward, &mut self.scratch);
+        self.fourier.signal(&echo);
     }
 
-    /// One step of the Kalman filter; the error is in the second half of `scratch.time`.
+    /// One step of the Kalman filter; the error is in the second half of the transform's memory.
     fn learn(&mut self) {
-        let Scratch { time, error, fft, expected, .. } = &mut self.scratch;
-        time[..FRAME_SAMPLES].fill(0.0);
-        let _ = self.forward.process_with_scratch(time, error, fft);
+        let (mut error, carried) = (Spectrum::ZERO, self.carried);
+        self.fourier.time[..FRAME_SAMPLES].fill(0.0);
+        self.fourier.spectrum(&mut error);
         // The power to be expected: of what cannot be explained (half a transform of it), and of all that is in doubt.
-        for ((power, e), expected) in self.unexplained.iter_mut().zip(&*error).zip(&mut *expected) {
-            *power += NEWEST * (e.norm_sqr() - *power);
-            *expected = 2.0 * *power + FLOOR;
+        let mut expected = [FLOOR; BINS];
+        let errors = error.re.iter().zip(&error.im).zip(&mut self.unexplained);
+        for (expected, ((re, im), unexplained)) in expected[..carried].iter_mut().zip(errors) {
+            *unexplained += NEWEST * (re * re + im * im - *unexplained);
+            *expected += 2.0 * *unexplained;
         }
-        for (spectrum, doubt) in partitions(&self.spectra, self.newest).zip(self.doubt.chunks_exact(BINS)) {
-            for ((expected, x), p) in expected.iter_mut().zip(spectrum).zip(doubt) {
-                *expected += x.norm_sqr() * p;
+        for (played, doubt) in newest_first(&self.played, self.newest).zip(&self.doubt) {
+            for i in 0..carried {
+                expected[i] += (played.re[i] * played.re[i] + played.im[i] * played.im[i]) * doubt[i];
             }
         }
-        let spectra = partitions(&self.spectra, self.newest);
-        let state = self.path.chunks_exact_mut(BINS).zip(self.doubt.chunks_exact_mut(BINS));
-        for (spectrum, (path, doubt)) in spectra.zip(state) {
-            for i in 0..BINS {
-                let (x, gain) = (spectrum[i], doubt[i] / expected[i]);
-                path[i] += x.conj() * error[i] * gain;
-                doubt[i] *= KEPT * (1.0 - 0.5 * gain * x.norm_sqr());
-                doubt[i] += (1.0 - KEPT) * path[i].norm_sqr();
+        // Error over expectation, once for all partitions.
+        for (expected, (re, im)) in expected[..carried].iter_mut().zip(error.re.iter_mut().zip(&mut error.im)) {
+            *expected = 1.0 / *expected;
+            *re *= *expected;
+            *im *= *expected;
+        }
+        let state = self.path.iter_mut().zip(&mut self.doubt);
+        for (played, (path, doubt)) in newest_first(&self.played, self.newest).zip(state) {
+            for i in 0..carried {
+                let (re, im, p) = (played.re[i], played.im[i], doubt[i]);
+                path.re[i] += p * (re * error.re[i] + im * error.im[i]);
+                path.im[i] += p * (re * error.im[i] - im * error.re[i]);
+                let settled = p * (re * re + im * im) * expected[i];
+                let power = path.re[i] * path.re[i] + path.im[i] * path.im[i];
+                doubt[i] = KEPT * (1.0 - 0.5 * settled) * p + (1.0 - KEPT) * power;
             }
         }
     }
@@ -195,11 +240,10 @@ impl EchoCanceller {
     /// Brings one partition back to the length of a frame: what it has learned beyond that is wrap-around. One in each
     /// frame is enough, and a transform is what costs.
     fn tidy(&mut self) {
-        let path = &mut self.path[self.tidied * BINS..][..BINS];
-        self.scratch.bins.copy_from_slice(path);
-        to_time(&*self.backward, &mut self.scratch);
-        self.scratch.time[FRAME_SAMPLES..].fill(0.0);
-        let _ = self.forward.process_with_scratch(&mut self.scratch.time, path, &mut self.scratch.fft);
+        let path = &mut self.path[self.tidied];
+        self.fourier.signal(path);
+        self.fourier.time[FRAME_SAMPLES..].fill(0.0);
+        self.fourier.spectrum(path);
         self.tidied = (self.tidied + 1) % PARTITIONS;
     }
 
@@ -219,21 +263,10 @@ impl std::fmt::Debug for EchoCanceller {
     }
 }
 
-/// The far end's spectra from the newest to the oldest.
-fn partitions(spectra: &[Complex32], newest: usize) -> impl Iterator<Item = &[Complex32]> {
-    let (before, from) = spectra.split_at(newest * BINS);
-    from.chunks_exact(BINS).chain(before.chunks_exact(BINS))
-}
-
-/// Transforms `scratch.bins` back into `scratch.time`, in samples.
-fn to_time(backward: &dyn ComplexToReal<f32>, scratch: &mut Scratch) {
-    // Both are real in the spectrum of a real signal; rounding must not say otherwise.
-    scratch.bins[0].im = 0.0;
-    scratch.bins[BINS - 1].im = 0.0;
-    let _ = backward.process_with_scratch(&mut scratch.bins, &mut scratch.time, &mut scratch.fft);
-    for sample in &mut scratch.time {
-        *sample /= LENGTH as f32;
-    }
+/// From the newest to the oldest.
+fn newest_first(played: &[Spectrum], newest: usize) -> impl Iterator<Item = &Spectrum> {
+    let (before, from) = played.split_at(newest);
+    from.iter().chain(before)
 }
 
 #[cfg(test)]

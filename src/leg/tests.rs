@@ -1,5 +1,7 @@
 //! Two legs talk to each other over a seeded network in virtual time.
 
+#![allow(clippy::disallowed_methods, reason = "virtual time has to begin somewhere")]
+
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 

@@ -153,6 +153,8 @@ impl Source {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::disallowed_methods, reason = "virtual time has to begin somewhere")]
+
     use super::*;
 
     const TICK: Duration = Duration::from_millis(20);

@@ -184,6 +184,8 @@ fn first_of(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::disallowed_methods, reason = "virtual time has to begin somewhere")]
+
     use super::*;
     use crate::rtp::Seeds;
     use crate::units::{RtpTimestamp, SeqNo};

@@ -64,7 +64,7 @@ fn db(a: f64, b: f64) -> f64 {
 
 /// Cleans `near`; answers the sound and the likelihood of each frame.
 fn clean(far: &[i16], near: &[i16]) -> (Vec<i16>, Vec<f32>, EchoCanceller) {
-    let mut canceller = EchoCanceller::default();
+    let mut canceller = EchoCanceller::new(SampleRate::NARROWBAND);
     let (mut out, mut likely) = (Vec::new(), Vec::new());
     for (far, near) in frames(far).zip(frames(near)) {
         let cleaned = canceller.process(&far, &near);

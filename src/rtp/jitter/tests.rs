@@ -1,5 +1,7 @@
 //! A seeded network in virtual time in front of the buffer.
 
+#![allow(clippy::disallowed_methods, reason = "virtual time has to begin somewhere")]
+
 use super::*;
 use proptest::prelude::*;
 
