@@ -108,6 +108,8 @@ pub struct LegId(pub u32);
 impl LegId {
     /// The party who placed the call.
     pub const CALLER: Self = Self(0);
+    /// The human who takes over.
+    pub const AGENT: Self = Self(1);
 }
 
 /// One thing that the server says. Interrupting is changing the current id: frames of an older one fall out by comparison.

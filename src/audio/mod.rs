@@ -2,6 +2,22 @@
 //!
 //! Codecs, resampling, concealment, tone detection, mixing and file decoding live here. Nothing in this room knows what a
 //! packet, a call or a clock is.
+//!
+//! ```text
+//!  line ─► g711 ─► plc (fills what was lost) ─► resample 8 ► 16 kHz ─► Frame ─► echo ─► ears
+//!  mouth ─► mix (gain ramps, ducking) ─► Frame ─► resample 16 ► 8 kHz ─► g711 ─► line
+//!  file bytes ─► file ─► mono 16 kHz          tone: keys as sound, made and detected
+//! ```
+//!
+//! What runs for each frame allocates nothing.
+
+pub mod echo;
+pub mod file;
+pub mod g711;
+pub mod mix;
+pub mod plc;
+pub mod resample;
+pub mod tone;
 
 /// Samples in a [`Frame`]: 20 ms at 16 kHz.
 pub const FRAME_SAMPLES: usize = 320;

@@ -1,10 +1,88 @@
-//! `antevox call`: place a scripted call over real SIP and RTP.
+//! `antevox call`: place a scripted call over real SIP and RTP, and say what a caller would have noticed.
+//!
+//! ```text
+//! steps ─► script ─► caller (20 ms ticks) ─► line ─► RTP          SIP: server::sip, as for any other leg
+//!                         ▲                    │
+//!                         └──── audible? ◄─────┴─► figures ─► table or JSON
+//! ```
+
+#![allow(clippy::disallowed_methods, reason = "a command reads the clock")]
+
+mod caller;
+mod figures;
+mod line;
+mod script;
+mod sound;
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{Instant, MissedTickBehavior};
+use tokio_util::sync::CancellationToken;
 
 use super::Outcome;
+use crate::leg::{LegEvent, LegRequest};
+use crate::sdp::{self, Direction, Local};
+use crate::server::rtp::{DEFAULT_RANGE, RtpPorts, RtpSockets};
+use crate::server::sip::{Credentials, Dial, SipConfig, SipEdge, SipLeg, Transport, local_address_towards, resolve};
+use crate::speech::tts::Voice;
+use crate::units::{Lang, Pii};
+use caller::{Act, Caller, Request, frames};
+use figures::Report;
+use line::Line;
+use script::Step;
+use sound::Utterance;
+
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// How long the server may let it ring.
+const RINGING_LIMIT: Duration = Duration::from_secs(30);
+/// Length of a frame.
+const FRAME: Duration = Duration::from_millis(20);
 
 /// Place a scripted call over real SIP and RTP.
 #[derive(Debug, clap::Args)]
-pub struct Call {}
+pub struct Call {
+    /// Whom to call: sip:USER@HOST[:PORT][;transport=tcp].
+    uri: String,
+    /// What to do, in order: say:F.wav text:WORDS barge:S:F.wav barge:S:text:WORDS listen[:S] dtmf:KEYS wait:S hold resume
+    /// hangup.
+    #[arg(value_name = "STEP", default_value = "listen")]
+    steps: Vec<String>,
+    /// The number to call from.
+    #[arg(long, default_value = "13800000001")]
+    from: String,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+    /// Record both sides: the caller left, the server right.
+    #[arg(long, value_name = "F.wav")]
+    out: Option<PathBuf>,
+    /// Longest call [s].
+    #[arg(long, value_name = "S", default_value_t = 90.0)]
+    max: f64,
+    /// Language of `text:` steps; chooses the voice where none is named.
+    #[arg(long, value_enum, default_value_t = LangName::En)]
+    lang: LangName,
+    /// Voice of `text:` steps, one of `antevox speak --list`.
+    #[arg(long)]
+    voice: Option<String>,
+    /// User name, where the server asks for one.
+    #[arg(long, requires = "password")]
+    user: Option<String>,
+    /// Password for --user.
+    #[arg(long, requires = "user")]
+    password: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum LangName {
+    En,
+    Zh,
+}
 
 impl Call {
     /// Carries the command out.
@@ -12,6 +90,223 @@ impl Call {
     /// # Errors
     /// One line that names what is wrong, where, and the remedy.
     pub fn run(self) -> Outcome {
-        Err("not built yet".into())
+        let acts = self.load()?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let (report, line) = runtime.block_on(self.place(acts))?;
+        if let (Some(path), Some(line)) = (&self.out, &line) {
+            line.write_wav(path).map_err(|error| format!("{}: cannot be written: {error}", path.display()))?;
+        }
+        if self.json {
+            println!("{}", report.json());
+        } else {
+            println!("{}", report.table());
+        }
+        report.error.map_or(Ok(()), |error| Err(error.into()))
+    }
+
+    /// Reads the steps and loads their sound, so that a mistake shows before anybody is called.
+    fn load(&self) -> Result<Vec<(String, Act)>, Failure> {
+        let lang = match self.lang {
+            LangName::En => Lang::En,
+            LangName::Zh => Lang::Zh,
+        };
+        let voice = self.voice.as_deref().map_or_else(|| Ok(Voice::default_for(lang)), str::parse)?;
+        if !(0.0..=86_400.0).contains(&self.max) {
+            return Err("--max: give a number of seconds from 0 to 86400".into());
+        }
+        let mut loaded: HashMap<String, Arc<Utterance>> = HashMap::new();
+        let mut load = |source: &script::Source| -> Result<Arc<Utterance>, Failure> {
+            let key = format!("{source:?}");
+            if let Some(utterance) = loaded.get(&key) {
+                return Ok(Arc::clone(utterance));
+            }
+            let utterance = Arc::new(Utterance::load(source, &voice)?);
+            loaded.insert(key, Arc::clone(&utterance));
+            Ok(utterance)
+        };
+        let mut acts = Vec::new();
+        for text in &self.steps {
+            let act = match text.parse::<Step>()? {
+                Step::Say(source) => Act::Say(load(&source)?),
+                Step::Barge { after, source } => Act::Barge { after: frames(after), utterance: load(&source)? },
+                Step::Listen { quiet } => Act::Listen { quiet: frames(quiet) },
+                Step::Wait(time) => Act::Wait(frames(time)),
+                Step::Keys(keys) => Act::Keys(keys),
+                Step::Hold => Act::Hold,
+                Step::Resume => Act::Resume,
+                Step::HangUp => Act::HangUp,
+            };
+            acts.push((text.clone(), act));
+        }
+        Ok(acts)
+    }
+
+    async fn place(&self, acts: Vec<(String, Act)>) -> Result<(Report, Option<Line>), Failure> {
+        let (transport, peer) = resolve(&self.uri).await?;
+        let local = local_address_towards(peer).ok_or_else(|| format!("{}: there is no way to {peer}", self.uri))?;
+        let mut listen = vec![(Transport::Udp, SocketAddr::new(local, 0))];
+        if transport == Transport::Tcp {
+            listen.push((Transport::Tcp, SocketAddr::new(local, 0)));
+        }
+        let cancel = CancellationToken::new();
+        let (edge, _calls) = SipEdge::start(SipConfig { listen, max_calls: 0, ..SipConfig::default() }, cancel).await?;
+        let media = RtpPorts::new(local, DEFAULT_RANGE)?.open()?;
+        let offer = Local::new(media.local_addr()?, fastrand::u64(1..1 << 62));
+        let credentials = self.user.clone().zip(self.password.clone());
+        let dial = Dial {
+            target: self.uri.clone(),
+            from: self.from.clone(),
+            offer: Some(sdp::offer(&offer)),
+            headers: Vec::new(),
+            credentials: credentials.map(|(user, password)| Credentials { user, password: Pii(password) }),
+        };
+        let dialled = Instant::now();
+        let mut leg = edge.dial(dial).await?;
+        let mut report = Report::default();
+        let line = match answered(&mut leg, &offer).await {
+            Ok(line) => line,
+            Err(error) => {
+                report.error = Some(error);
+                return Ok((report, None));
+            }
+        };
+        report.answered = true;
+        report.setup = Some(dialled.elapsed());
+        let mut talk = Talk { leg, media, offer, line, caller: Caller::new(acts), begun: Instant::now() };
+        talk.run(Duration::from_secs_f64(self.max), &mut report).await;
+        Ok((talk.finish(report, &edge).await, Some(talk.line)))
+    }
+}
+
+/// Waits for the answer.
+async fn answered(leg: &mut SipLeg, offer: &Local) -> Result<Line, String> {
+    let wait = async {
+        while let Some(event) = leg.events.recv().await {
+            match event {
+                LegEvent::Answered { sdp } => {
+                    return sdp::accept_answer(offer, &sdp).map(Line::new).map_err(|error| error.to_string());
+                }
+                LegEvent::Ended { status } => return Err(format!("the call was refused with {status}")),
+                _ => {}
+            }
+        }
+        Err("the call ended before it was answered".to_owned())
+    };
+    tokio::time::timeout(RINGING_LIMIT, wait).await.unwrap_or_else(|_| Err("nobody answered".to_owned()))
+}
+
+/// An answered call.
+struct Talk {
+    leg: SipLeg,
+    media: RtpSockets,
+    offer: Local,
+    line: Line,
+    caller: Caller,
+    begun: Instant,
+}
+
+impl Talk {
+    async fn run(&mut self, max: Duration, report: &mut Report) {
+        let mut tick = tokio::time::interval_at(self.begun, FRAME);
+        // Late ticks are made up for at once: the pace over the line stays 50 frames a second.
+        tick.set_missed_tick_behavior(MissedTickBehavior::Burst);
+        let mut buffer = [0; 2_048];
+        while !self.caller.is_done() {
+            tokio::select! {
+                _ = tick.tick() => {
+                    if self.begun.elapsed() > max {
+                        self.caller.cut_off("the time was up");
+                    } else {
+                        self.frame().await;
+                    }
+                }
+                Ok((len, _)) = self.media.rtp.recv_from(&mut buffer) => {
+                    let ms = self.begun.elapsed().as_secs_f64() * 1e3;
+                    for (frame, audible) in self.line.receive(&buffer[..len], ms) {
+                        self.caller.hear(frame, audible);
+                    }
+                }
+                event = self.leg.events.recv() => self.take(event, report),
+            }
+        }
+    }
+
+    async fn frame(&mut self) {
+        let deeds = self.caller.tick(self.line.is_pressing());
+        match deeds.request {
+            Some(Request::Press(keys)) if !self.line.press(&keys) => {
+                self.caller.cut_off("the server does not take keys");
+            }
+            Some(Request::Hold) => self.update(Direction::SendOnly),
+            Some(Request::Resume) => self.update(Direction::SendReceive),
+            Some(Request::Press(_) | Request::HangUp) | None => {}
+        }
+        if let (Some(packet), Some(remote)) = (self.line.send(deeds.sound), self.line.agreed().remote) {
+            // A packet that cannot be sent is lost, as on any line.
+            let _ = self.media.rtp.send_to(&packet, remote).await;
+        }
+    }
+
+    fn update(&mut self, direction: Direction) {
+        self.offer = Local { direction, version: self.offer.version + 1, ..self.offer.clone() };
+        if self.leg.request(LegRequest::Update { sdp: sdp::offer(&self.offer) }).is_err() {
+            self.caller.updated(false);
+        }
+    }
+
+    fn take(&mut self, event: Option<LegEvent>, report: &mut Report) {
+        match event {
+            Some(LegEvent::Answered { sdp }) => match sdp::accept_answer(&self.offer, &sdp) {
+                Ok(agreed) => {
+                    self.line.renegotiated(agreed);
+                    self.caller.updated(true);
+                }
+                Err(_) => self.caller.updated(false),
+            },
+            Some(LegEvent::UpdateRefused { .. }) => self.caller.updated(false),
+            Some(LegEvent::Updated { sdp }) => self.answer_update(sdp.as_deref()),
+            Some(LegEvent::Referred { status }) => report.referred_to = Some(status),
+            Some(LegEvent::Rang | LegEvent::Acknowledged { .. }) => {}
+            Some(LegEvent::Ended { .. }) | None => {
+                self.caller.note("server hung up");
+                self.caller.cut_off("the server hung up");
+            }
+        }
+    }
+
+    /// The server changes the media: hold, another port.
+    fn answer_update(&mut self, offered: Option<&str>) {
+        self.caller.note("server changed the media");
+        let local = Local { direction: Direction::SendReceive, version: self.offer.version + 1, ..self.offer.clone() };
+        let answer = match offered.map(|sdp| sdp::negotiate(&local, sdp)) {
+            Some(Ok(agreed)) => {
+                let sdp = agreed.answer_sdp();
+                self.line.renegotiated(agreed);
+                LegRequest::AcceptUpdate { sdp }
+            }
+            Some(Err(refusal)) => LegRequest::RejectUpdate { status: refusal.status() },
+            None => LegRequest::AcceptUpdate { sdp: sdp::offer(&local) },
+        };
+        self.offer = local;
+        let _ = self.leg.request(answer);
+    }
+
+    /// Hangs up and gathers the figures.
+    async fn finish(&mut self, mut report: Report, edge: &SipEdge) -> Report {
+        let _ = self.leg.request(LegRequest::HangUp);
+        for _ in 0..100 {
+            if edge.legs() == 0 {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        report.frames = self.caller.now();
+        report.error = self.caller.error.take();
+        report.spoken = std::mem::take(&mut self.caller.spoken);
+        report.events = std::mem::take(&mut self.caller.events);
+        report.traffic = std::mem::take(&mut self.line.traffic);
+        let last = self.line.theirs.keys().next_back().map_or(0, |last| last + 1);
+        report.audible = (0..last).map(|frame| self.line.theirs.get(&frame).is_some_and(sound::is_audible)).collect();
+        report
     }
 }

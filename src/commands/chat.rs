@@ -69,7 +69,7 @@ impl Talk {
                 self.dialog.handle(DialogInput::ActionEnded(done));
             }
             if let Some(number) = reply.look_up.take() {
-                let identified = self.callers.identify(&number.0, self.now)?;
+                let identified = self.callers.identify_stated(&number.0, self.now)?;
                 reply = self.dialog.handle(DialogInput::MemberFound(Box::new(identified)));
                 continue;
             }

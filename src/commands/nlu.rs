@@ -5,12 +5,15 @@ use std::io::{self, BufRead, Write};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use jiff::Zoned;
+use jiff::civil::DateTime;
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
 use super::Outcome;
 use crate::nlu::eval::{self, Report};
-use crate::nlu::{Corpus, Example, Expect, Heard, SceneScore, Understanding, corpus, text};
+use crate::nlu::{Corpus, Entity, Example, Expect, Heard, SceneScore, Understanding, Value, corpus, entities, text};
+use crate::units::Lang;
 
 /// Train, test and use the intent classifier.
 #[derive(Debug, clap::Args)]
@@ -27,6 +30,8 @@ enum Job {
     Eval(Eval),
     /// Say which scene each sentence is about.
     Classify(Classify),
+    /// Find amounts, days, times and numbers.
+    Extract(Extract),
 }
 
 /// What to learn from.
@@ -79,6 +84,26 @@ struct Classify {
     top: usize,
 }
 
+#[derive(Debug, clap::Args)]
+struct Extract {
+    /// Language, en or zh; without it, every line is read in the language that it is written in.
+    #[arg(long, value_name = "L", value_parser = lang)]
+    lang: Option<Lang>,
+    /// Local time that "yesterday" refers to, ISO 8601; now when left out.
+    #[arg(long, value_name = "T")]
+    now: Option<DateTime>,
+    /// The sentence; without one, sentences are read from standard input, one a line.
+    text: Option<String>,
+}
+
+fn lang(name: &str) -> Result<Lang, &'static str> {
+    match name {
+        "en" => Ok(Lang::En),
+        "zh" => Ok(Lang::Zh),
+        _ => Err("languages are en and zh"),
+    }
+}
+
 impl Nlu {
     /// Carries the command out.
     ///
@@ -89,11 +114,13 @@ impl Nlu {
             Job::Train(train) => train.run(),
             Job::Eval(eval) => eval.run(),
             Job::Classify(classify) => classify.run(),
+            Job::Extract(extract) => extract.run(),
         }
     }
 }
 
 impl Train {
+    #[expect(clippy::disallowed_methods, reason = "a command times its own work")]
     fn run(self) -> Outcome {
         let corpus = self.material.read()?;
         let begun = Instant::now();
@@ -164,6 +191,35 @@ impl Classify {
 
 fn scores(scenes: &[SceneScore], top: usize) -> Vec<Json> {
     scenes.iter().take(top).map(|score| json!({"scene": score.scene.as_str(), "p": score.p})).collect()
+}
+
+impl Extract {
+    fn run(self) -> Outcome {
+        let now = self.now.unwrap_or_else(|| Zoned::now().datetime());
+        for_each_line(self.text.as_deref(), |line| {
+            let lang = self.lang.unwrap_or_else(|| text::guess_lang([line]));
+            let found = entities::find(line, lang, now);
+            json!({
+                "text": line,
+                "written": entities::written(line, lang, now),
+                "entities": found.iter().map(entity).collect::<Vec<_>>(),
+            })
+        })
+    }
+}
+
+fn entity(entity: &Entity) -> Json {
+    let mut json = match &entity.value {
+        Value::Amount { cents, currency } => {
+            json!({"kind": "amount", "value": *cents as f64 / 100.0, "currency": currency})
+        }
+        Value::Date(date) => json!({"kind": "date", "value": date.to_string()}),
+        Value::Time(time) => json!({"kind": "time", "value": time.strftime("%H:%M:%S").to_string()}),
+        Value::Number(number) => json!({"kind": "number", "value": number}),
+        Value::Digits(digits) => json!({"kind": "digits", "value": digits}),
+    };
+    json["span"] = json!([entity.span.start, entity.span.end]);
+    json
 }
 
 /// Prints what `answer` makes of the text, or of every line of standard input.

@@ -56,7 +56,7 @@ impl Simulate {
             known.push(callers.identify(&profile.phone.0, profile.at)?);
         }
         // A number that is stated in the call is looked up then; a store that fails meanwhile knows nobody.
-        let by_number = |number: &str, at| callers.identify(number, at).unwrap_or_default();
+        let by_number = |number: &str, at| callers.identify_stated(number, at).unwrap_or_default();
         let mut errors = WordErrors::new(&plan, self.word_error_rate, self.seed);
         #[expect(clippy::disallowed_methods, reason = "a command may read the clock")]
         let began = Instant::now();

@@ -4,9 +4,10 @@
 //! [Judged { scores, coverage, truth }] (cross-validated) ─► fit ─► Calibration ─► Judgement { scenes, out_of_scope }
 //! ```
 //!
-//! Two things are fitted on sentences that the scoring model has not seen: one scale for the scores of the scenes
-//! (temperature scaling; Guo et al., "On Calibration of Modern Neural Networks", ICML 2017), and a logistic model of "none of
-//! the scenes" over the score of the off-topic class, the certainty among the scenes, and how much of the words is known.
+//! Three things are fitted on sentences that the scoring model has not seen: one scale for the scores of the scenes
+//! (temperature scaling; Guo et al., "On Calibration of Modern Neural Networks", ICML 2017); slope and offset for the log odds
+//! of the first scene (J. Platt, 1999), since a scale alone is too sure when sure and not sure enough when not; and a logistic
+//! model of "none of the scenes" over the score of the off-topic class, the certainty among the scenes, and how much of the words is known.
 
 use serde::{Deserialize, Serialize};
 
@@ -55,6 +56,8 @@ impl Judgement {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Calibration {
     scale: f32,
+    /// Slope and offset of the log odds of the first scene.
+    first: [f32; 2],
     off_topic: [f32; INPUTS],
     /// Out-of-scope probability from which a sentence is best taken to belong to no scene.
     pub threshold: f32,
@@ -63,7 +66,7 @@ pub struct Calibration {
 impl Default for Calibration {
     /// Scores as they are, nothing ever out of scope: for want of sentences to fit on.
     fn default() -> Self {
-        Self { scale: 1.0, off_topic: [0.0, 0.0, 0.0, -8.0], threshold: 0.5 }
+        Self { scale: 1.0, first: [1.0, 0.0], off_topic: [0.0, 0.0, 0.0, -8.0], threshold: 0.5 }
     }
 }
 
@@ -73,11 +76,47 @@ impl Calibration {
         let mut calibration = Self::default();
         if judged.iter().any(|one| one.truth.is_some()) {
             calibration.scale = lowest(0.2, 5.0, |scale| scene_loss(judged, scale));
+            calibration.fit_first(judged);
         }
         if judged.iter().any(|one| one.truth.is_none()) {
             calibration.fit_off_topic(judged);
         }
         calibration
+    }
+
+    fn fit_first(&mut self, judged: &[Judged]) {
+        let case = |one: &Judged| {
+            let truth = one.truth?;
+            let scenes = self.scaled(&one.scores);
+            let first = highest(&scenes);
+            Some(([log_odds(scenes[first]), 0.0, 0.0, 1.0], f32::from(first == truth), 1.0))
+        };
+        // Evidence for "as it is", so that a handful of sentences moves little.
+        let as_is = (1..20).map(|twentieth| twentieth as f32 / 20.0).map(|p| ([log_odds(p), 0.0, 0.0, 1.0], p, 1.0));
+        let cases: Vec<_> = judged.iter().filter_map(case).chain(as_is).collect();
+        let [slope, .., offset] = logistic(&cases);
+        self.first = [slope.max(0.1), offset];
+    }
+
+    /// Probabilities of the scenes, scaled only.
+    fn scaled(&self, scores: &[f32]) -> Vec<f32> {
+        let mut scenes: Vec<f32> = scores[..scores.len() - 1].iter().map(|score| score * self.scale).collect();
+        softmax(&mut scenes);
+        scenes
+    }
+
+    /// Corrects the first scene's probability; the others share what it leaves, in their proportions.
+    fn correct_first(&self, scenes: &mut [f32]) {
+        let first = highest(scenes);
+        let corrected = sigmoid(self.first[0] * log_odds(scenes[first]) + self.first[1]);
+        let rest: f32 = (0..scenes.len()).filter(|&i| i != first).map(|i| scenes[i]).sum();
+        let second = (0..scenes.len()).filter(|&i| i != first).map(|i| scenes[i]).fold(0.0, f32::max);
+        let others = (1.0 - corrected) / rest;
+        // The first stays the first, and nothing is shared among scenes that have nothing.
+        if rest > 1e-6 && corrected >= second * others {
+            scenes.iter_mut().for_each(|p| *p *= others);
+            scenes[first] = corrected;
+        }
     }
 
     fn fit_off_topic(&mut self, judged: &[Judged]) {
@@ -109,8 +148,8 @@ impl Calibration {
     /// The probabilities behind `scores` (one a scene, the off-topic class last).
     pub fn judge(&self, scores: &[f32], coverage: f32) -> Judgement {
         let out_of_scope = sigmoid(dot(&self.off_topic, &self.inputs(scores, coverage)));
-        let mut scenes: Vec<f32> = scores[..scores.len() - 1].iter().map(|score| score * self.scale).collect();
-        softmax(&mut scenes);
+        let mut scenes = self.scaled(scores);
+        self.correct_first(&mut scenes);
         scenes.iter_mut().for_each(|p| *p *= 1.0 - out_of_scope);
         Judgement { scenes, out_of_scope }
     }
@@ -159,6 +198,16 @@ fn best_threshold(ranked: &[(f32, bool)], on: f32, off: f32) -> f32 {
 fn log_sum_exp(scores: &[f32]) -> f32 {
     let highest = scores.iter().copied().fold(f32::MIN, f32::max);
     highest + scores.iter().map(|score| (score - highest).exp()).sum::<f32>().ln()
+}
+
+fn log_odds(p: f32) -> f32 {
+    let p = p.clamp(1e-5, 1.0 - 1e-5);
+    (p / (1.0 - p)).ln()
+}
+
+/// Position of the highest value; 0 for none.
+pub fn highest(values: &[f32]) -> usize {
+    (0..values.len()).max_by(|&a, &b| values[a].total_cmp(&values[b])).unwrap_or(0)
 }
 
 fn sigmoid(x: f32) -> f32 {

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::nlu::Example;
+use crate::nlu::calibrate::highest;
 use crate::nlu::intents::{Intents, OUT_OF_SCOPE};
 use crate::units::Scene;
 
@@ -99,11 +100,6 @@ impl<'a> Outcome<'a> {
         let true_main = intents.main_scene(&example.scene).unwrap_or(&example.main_scene);
         Self { truth, answer, p, right_main: intents.main_scenes()[main] == *true_main }
     }
-}
-
-/// Position of the highest value; 0 for none.
-pub fn highest(values: &[f32]) -> usize {
-    (0..values.len()).max_by(|&a, &b| values[a].total_cmp(&values[b])).unwrap_or(0)
 }
 
 fn macro_f1(outcomes: &[Outcome<'_>]) -> f32 {

@@ -12,17 +12,19 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::nlu::concepts::Concepts;
 use crate::nlu::{phonetic, text};
 use crate::units::Lang;
 
 /// Kinds of features; each is scaled to a length of its own before they are joined.
-const BLOCKS: usize = 3;
+const BLOCKS: usize = 4;
 const WORDS: usize = 0;
 const LETTERS: usize = 1;
 const SOUNDS: usize = 2;
+const CONCEPTS: usize = 3;
 
 /// Length of each block in the joined vector. Measured on banking77, ten examples per intent.
-const BLOCK_LENGTH: [f32; BLOCKS] = [0.7, 1.0, 0.3];
+const BLOCK_LENGTH: [f32; BLOCKS] = [0.7, 1.0, 0.3, 0.7];
 
 /// A vector of few entries: feature index and value, by rising index.
 pub type Sparse = Vec<(u32, f32)>;
@@ -65,7 +67,20 @@ pub fn features(text: &str, lang: Lang) -> Vec<Feature> {
             runs(&sounds, SOUNDS, 1..=3, &mut found);
         }
     }
+    concepts(&words, lang, &mut found);
     found
+}
+
+/// Concepts and all pairs of them: what is said of what, whatever the order.
+fn concepts(words: &[String], lang: Lang, found: &mut Vec<Feature>) {
+    let mut touched = Concepts::of(lang).find(words);
+    touched.sort_unstable();
+    touched.dedup();
+    let names: Vec<String> = touched.iter().map(u32::to_string).collect();
+    for (i, one) in names.iter().enumerate() {
+        found.push(feature(CONCEPTS, &[one]));
+        found.extend(names[i + 1..].iter().map(|other| feature(CONCEPTS, &[one, other])));
+    }
 }
 
 fn syllable(word: &str) -> String {

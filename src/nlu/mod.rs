@@ -8,6 +8,7 @@
 
 pub mod acts;
 pub mod calibrate;
+pub mod concepts;
 pub mod corpus;
 pub mod entities;
 pub mod eval;
@@ -15,6 +16,7 @@ pub mod features;
 pub mod intents;
 pub mod linear;
 pub mod phonetic;
+pub mod products;
 pub mod text;
 mod understanding;
 

@@ -121,3 +121,104 @@ fn ranked(names: &[Scene], probabilities: &[f32]) -> Vec<SceneScore> {
     scores.sort_by(|a, b| b.p.total_cmp(&a.p));
     scores
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::nlu::{Example, UserAct};
+    use crate::units::{Ask, Lang};
+
+    fn corpus() -> Corpus {
+        let example = |text: &str, scene: &str, main: &str| Example {
+            text: text.into(),
+            scene: scene.into(),
+            main_scene: main.into(),
+        };
+        let examples = vec![
+            example("i have lost my card", "lost", "card"),
+            example("my card is missing", "lost", "card"),
+            example("i can't find my card anywhere", "lost", "card"),
+            example("activate my new card", "activate", "card"),
+            example("how do i switch on the card that came", "activate", "card"),
+            example("the card needs to be activated", "activate", "card"),
+            example("my transfer has not arrived", "late_transfer", "transfer"),
+            example("i sent money and it isn't there", "late_transfer", "transfer"),
+            example("where is the transfer that i made", "late_transfer", "transfer"),
+        ];
+        Corpus { lang: Lang::En, examples, vague: vec![example("it's about my card", "", "card")] }
+    }
+
+    fn heard(text: &str) -> Heard {
+        Heard { text: text.into(), confidence: 1.0, n_best: Vec::new() }
+    }
+
+    fn understand(text: &str, ask: Ask) -> UserTurn {
+        let understanding = Understanding::train(&corpus()).unwrap();
+        understanding.understand(&heard(text), &Expect { ask, ..Expect::default() })
+    }
+
+    #[test]
+    fn a_turn_holds_acts_scenes_and_values() {
+        let turn = understand("no, I lost my card yesterday", Ask::YesNo);
+        assert_eq!(turn.acts, [UserAct::Deny]);
+        assert_eq!(turn.scenes[0].scene.as_str(), "lost");
+        assert_eq!(turn.main_scenes[0].scene.as_str(), "card");
+        assert_eq!(turn.entities.len(), 1);
+        let sum = turn.scenes.iter().map(|score| score.p).sum::<f32>() + turn.out_of_scope;
+        assert!((sum - 1.0).abs() < 1e-3);
+    }
+
+    #[test]
+    fn a_bare_answer_has_no_scenes() {
+        let turn = understand("yes please", Ask::YesNo);
+        assert_eq!((turn.acts.as_slice(), turn.scenes.len()), (&[UserAct::Affirm][..], 0));
+    }
+
+    #[test]
+    fn a_vague_sentence_tells_the_main_scene_only() {
+        let turn = understand("it's about my card", Ask::Open);
+        assert_eq!(turn.main_scenes[0].scene.as_str(), "card");
+        assert!(turn.scenes[0].p < 0.75 * turn.main_scenes[0].p, "{:?}", turn.scenes);
+    }
+
+    #[test]
+    fn alternatives_weigh_by_their_probability() {
+        let understanding = Understanding::train(&corpus()).unwrap();
+        let wrong_first = |p: f32| Heard {
+            text: "my cart is mess".into(),
+            confidence: 0.5,
+            n_best: vec![("my cart is mess".into(), 1.0 - p), ("the transfer has not arrived".into(), p)],
+        };
+        let p = |heard: &Heard| {
+            let turn = understanding.understand(heard, &Expect::default());
+            turn.scenes.iter().find(|score| score.scene.as_str() == "late_transfer").map_or(0.0, |score| score.p)
+        };
+        assert!(p(&wrong_first(0.9)) > p(&wrong_first(0.1)) + 0.2);
+    }
+
+    #[test]
+    fn a_model_survives_its_file_and_damage_is_told() {
+        let understanding = Understanding::train(&corpus()).unwrap();
+        let bytes = understanding.to_bytes();
+        let again = Understanding::from_bytes(&bytes).unwrap();
+        assert_eq!(again.intents().judge("lost card"), understanding.intents().judge("lost card"));
+        assert_eq!(Understanding::from_bytes(b"text").unwrap_err(), NluError::NotAModel);
+        assert_eq!(Understanding::from_bytes(&bytes[..bytes.len() / 2]).unwrap_err(), NluError::Damaged);
+    }
+
+    #[test]
+    fn what_cannot_be_learned_is_told() {
+        let train = |change: fn(&mut Corpus)| {
+            let mut corpus = corpus();
+            change(&mut corpus);
+            Understanding::train(&corpus).unwrap_err()
+        };
+        assert_eq!(train(|corpus| corpus.examples.clear()), NluError::EmptyCorpus);
+        assert_eq!(train(|corpus| corpus.examples.truncate(2)), NluError::OneScene("lost".into()));
+        let wordless = |corpus: &mut Corpus| {
+            let main_scene = "card".into();
+            corpus.examples.push(Example { text: "…".into(), scene: "empty".into(), main_scene });
+        };
+        assert_eq!(train(wordless), NluError::SceneWithoutExamples("empty".into()));
+    }
+}

@@ -1,1 +1,25 @@
 //! RTP and RTCP without sockets: what a leg needs between bytes and frames.
+//!
+//! ```text
+//!  bytes ─► Packet::parse ─► SourceLock ─► Reception ─┬─► KeyReceiver ─► digits      (telephone-event)
+//!                             (is it theirs?) (counts)└─► JitterBuffer ─► Played, one each time it is asked
+//!  payload ─► Sender ─► bytes                   KeySender ─► packets of a key press
+//!  Reception + Sender ─► rtcp::Exchange ─► SR / RR with loss, jitter, round trip ─► quality::mos
+//! ```
+//!
+//! Nothing here allocates once it is made, apart from RTCP, which runs every few seconds.
+
+pub mod jitter;
+pub mod packet;
+pub mod quality;
+pub mod reception;
+pub mod rtcp;
+pub mod sender;
+pub mod source_lock;
+pub mod telephone_event;
+
+pub use jitter::{Arrival, JitterBuffer, Played, Signal};
+pub use packet::{Packet, PacketError};
+pub use reception::Reception;
+pub use sender::{Seeds, Sender};
+pub use source_lock::{SourceLock, Verdict};

@@ -1,1 +1,98 @@
-//! SDP offer and answer (RFC 3264) as a pure function.
+//! SDP offer and answer (RFC 3264) as a pure function: compute what is agreed as a value, then let others apply it.
+//!
+//! ```text
+//!   offer ──► negotiate(&local, offer) ──► Agreed ──► answer_sdp()      they call us
+//!   offer(&local) ──► … ──► accept_answer(&local, answer) ──► Agreed    we call them
+//!                               └─► Refusal ──► status(): 400 or 488
+//! ```
+//!
+//! One audio line is taken, all others are turned down with port 0. What is legal but odd is understood (no rtpmap for a
+//! static payload type, `c=` in the media section only, `0.0.0.0`, a host name); what exceeds the caps is refused before
+//! it costs anything. Nothing here panics, whatever the text.
+
+mod agreed;
+mod codec;
+mod describe;
+mod media;
+mod negotiate;
+
+use std::net::SocketAddr;
+
+pub use agreed::{Agreed, Direction, PayloadTypes};
+pub use codec::Codec;
+pub use negotiate::{accept_answer, negotiate, offer};
+
+/// Longest SDP that is read [bytes].
+pub const MAX_SDP_BYTES: usize = 64 * 1024;
+/// Most `m=` lines in one SDP.
+pub const MAX_MEDIA_LINES: usize = 4;
+/// Most payload types on one `m=` line.
+pub const MAX_PAYLOAD_TYPES: usize = 32;
+
+/// What we bring to a negotiation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Local {
+    /// Where we receive RTP, as the peer reaches it. RTCP comes to the same port (RFC 5761) or to the next one.
+    pub address: SocketAddr,
+    /// What we speak, best first. In an answer the peer's order counts (RFC 3264 §6.1).
+    pub codecs: Vec<Codec>,
+    /// What we want to do; [`Direction::SendReceive`] unless we put the peer on hold.
+    pub direction: Direction,
+    /// Session id of the `o=` line: the same for the whole dialog.
+    pub session: u64,
+    /// Session version of the `o=` line: to be raised by one for each changed description (RFC 3264 §8).
+    pub version: u64,
+}
+
+impl Local {
+    /// Speaks G.711 both ways at `address`; the first description of session `session`.
+    pub fn new(address: SocketAddr, session: u64) -> Self {
+        Self { address, codecs: Codec::ALL.to_vec(), direction: Direction::SendReceive, session, version: 1 }
+    }
+}
+
+/// Why there is no agreement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// The peer misbehaved: this is not SDP.
+    #[error("line {line} of the SDP cannot be read")]
+    Malformed {
+        /// From 1; 0 when the description as a whole is at fault.
+        line: usize,
+    },
+    /// The peer misbehaved: the description is longer than [`MAX_SDP_BYTES`].
+    #[error("the SDP is longer than {MAX_SDP_BYTES} bytes")]
+    TooLong,
+    /// The peer misbehaved: an answer must have as many `m=` lines as the offer (RFC 3264 §6).
+    #[error("the answer has {found} media lines where the offer has one")]
+    LinesDiffer {
+        /// `m=` lines in the answer.
+        found: usize,
+    },
+    /// The peer is incompatible: more than [`MAX_MEDIA_LINES`].
+    #[error("the SDP has more than {MAX_MEDIA_LINES} media lines")]
+    TooManyMediaLines,
+    /// The peer is incompatible: more than [`MAX_PAYLOAD_TYPES`] on one line.
+    #[error("a media line has more than {MAX_PAYLOAD_TYPES} payload types")]
+    TooManyPayloadTypes,
+    /// The peer is incompatible: no audio line over plain RTP with a port.
+    #[error("the SDP has no audio line over plain RTP")]
+    NoAudio,
+    /// The peer is incompatible: there is audio, but nothing that we both speak.
+    #[error("there is no common codec")]
+    NoCommonCodec,
+}
+
+impl Refusal {
+    /// The SIP status that says so: 400 for what is not SDP, 488 for what we cannot do (RFC 3261 §21.4.26).
+    pub const fn status(self) -> u16 {
+        match self {
+            Self::Malformed { .. } | Self::TooLong | Self::LinesDiffer { .. } => 400,
+            Self::TooManyMediaLines | Self::TooManyPayloadTypes | Self::NoAudio | Self::NoCommonCodec => 488,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -63,6 +63,12 @@ pub fn completeness(ask: Ask, words: &str) -> Completeness {
     }
 }
 
+/// Whether `words` are more than the short answer that a yes/no question or a choice asks for.
+pub(super) fn is_sentence(ask: Ask, words: &str) -> bool {
+    let list: Vec<&str> = words.split_whitespace().collect();
+    matches!(ask, Ask::YesNo | Ask::Choice) && list.len() > 3 && !is_answer(&list)
+}
+
 fn is_answer(list: &[&str]) -> bool {
     list.iter().any(|word| ANSWERS.contains(word))
         && list.iter().all(|word| ANSWERS.contains(word) || POLITE.contains(word))

@@ -15,13 +15,15 @@
 //! - method names are compared without regard to case, and `CSeq` may name another method (*mismatch01/02*);
 //! - `Via: SIP/7.0`, request lines with several spaces, `<>` around the Request-URI, and schemes it has never heard of pass;
 //! - `From` and `To` may be there twice, and `Max-Forwards` may be 300;
+//! - parameters with white space around `=` are not found, a tag among them (*wsinv*);
+//! - empty parameters and open quotes pass (*badinv01*, *quotbal*);
 //! - `received` is written with brackets for IPv6 and cannot be read back, so answers go astray.
 
 use std::net::SocketAddr;
 
 use rsipstack::sip::{Header, HeadersExt, Request, Response, SipMessage, prelude::ToTypedHeader};
 
-use super::head::{Head, HeadError, stamp_via, via_target};
+use super::head::{Head, HeadError, is_balanced, is_via, stamp_via, tight, via_target};
 
 /// Most header fields in one message.
 const MAX_FIELDS: usize = 128;
@@ -76,6 +78,13 @@ pub(super) fn examine(bytes: &[u8], source: SocketAddr) -> Result<Passed, Refuse
     let Ok(SipMessage::Request(mut request)) = SipMessage::try_from(bytes) else {
         return Err(Refused::With(400, "Bad Request"));
     };
+    for header in request.headers.iter_mut() {
+        match header {
+            Header::From(value) => *header = Header::From(tight(value.value()).into()),
+            Header::To(value) => *header = Header::To(tight(value.value()).into()),
+            _ => {}
+        }
+    }
     let tag = request.from_header().and_then(|from| from.tag());
     if !matches!(tag, Ok(Some(_))) {
         return Err(Refused::With(400, "Missing From Tag"));
@@ -83,11 +92,11 @@ pub(super) fn examine(bytes: &[u8], source: SocketAddr) -> Result<Passed, Refuse
     if request.to_header().and_then(|to| to.typed()).is_err() {
         return Err(Refused::With(400, "Bad To"));
     }
-    if request.top_via_header().and_then(|via| via.typed()).is_err() {
-        return Err(Refused::With(400, "Bad Via"));
-    }
     if let Some(via) = request.headers.iter_mut().find(|header| matches!(header, Header::Via(_))) {
         *via = Header::Via(stamp_via(via.value(), source).into());
+    }
+    if request.top_via_header().and_then(|via| via.typed()).is_err() {
+        return Err(Refused::With(400, "Bad Via"));
     }
     Ok(Passed::Request(request))
 }
@@ -138,8 +147,13 @@ fn examine_fields(bytes: &[u8], head: &Head) -> Result<(), Refused> {
             return Err(Refused::With(400, "Missing Or Repeated Header Field"));
         }
     }
-    if !head.all("via").next().is_some_and(|via| via.to_ascii_uppercase().starts_with("SIP/2.0/")) {
+    if !head.all("via").next().is_some_and(is_via) {
         return Err(Refused::With(400, "Bad Via"));
+    }
+    for name in ["via", "from", "to", "contact"] {
+        if head.all(name).any(|value| !is_balanced(value)) {
+            return Err(Refused::With(400, "Bad Separators Or Quotes"));
+        }
     }
     let method = head.start.split(' ').next().unwrap_or_default();
     let cseq = head.only("cseq").and_then(|value| {
@@ -149,7 +163,8 @@ fn examine_fields(bytes: &[u8], head: &Head) -> Result<(), Refused> {
     if cseq.is_none() {
         return Err(Refused::With(400, "Bad CSeq"));
     }
-    if head.all("max-forwards").any(|value| value.parse::<u8>().is_err()) {
+    let mut hops = head.all("max-forwards").map(str::parse::<u8>);
+    if hops.next().is_some_and(|left| left.is_err()) || hops.next().is_some() {
         return Err(Refused::With(400, "Bad Max-Forwards"));
     }
     let body = bytes.len() - head.len;
@@ -258,6 +273,8 @@ mod tests {
             ("Content-Length: 0", "Content-Length: 10", 400),
             ("Call-ID: c\r\n", "", 400),
             (";tag=1", "", 400),
+            ("From: <sip:a@192.0.2.7>", "From: <sip:a@192.0.2.7>;;", 400),
+            ("From: <sip:a@192.0.2.7>", "From: \"A <sip:a@192.0.2.7>", 400),
             ("Via: SIP/2.0/UDP", "Via: SIP/7.0/UDP", 400),
         ] {
             let bytes = GOOD.replace(from, to);

@@ -97,15 +97,83 @@ fn long_name(name: &str) -> String {
     .to_owned()
 }
 
+/// The parts of a Via that may have white space between them (RFC 3261 §20.42, RFC 4475 §3.1.1.1), in normal form:
+/// `SIP/2.0/UDP` and the sent-by.
+fn protocol_and_sent_by(first: &str) -> Option<(String, String)> {
+    let mut parts = first.splitn(3, '/').map(str::trim);
+    let (name, version, rest) = (parts.next()?, parts.next()?, parts.next()?);
+    let (transport, sent_by) = rest.split_once(char::is_whitespace)?;
+    let sent_by: String = sent_by.split_whitespace().collect();
+    Some((format!("{name}/{version}/{transport}"), sent_by))
+}
+
+/// Whether a Via is one of SIP 2.0.
+pub(super) fn is_via(value: &str) -> bool {
+    let sent_by = value.split(';').next().unwrap_or_default();
+    protocol_and_sent_by(sent_by).is_some_and(|(protocol, _)| protocol.to_ascii_uppercase().starts_with("SIP/2.0/"))
+}
+
+/// Whether quotes are closed, and no parameter or list item is empty (RFC 4475 §3.1.2.1, §3.1.2.6).
+pub(super) fn is_balanced(value: &str) -> bool {
+    let (mut quoted, mut escaped, mut separator, mut in_uri) = (false, false, false, false);
+    for character in value.chars() {
+        match character {
+            _ if escaped => escaped = false,
+            '<' | '>' if !quoted => (in_uri, separator) = (character == '<', false),
+            '\\' if quoted => escaped = true,
+            '"' => (quoted, separator) = (!quoted, false),
+            ';' | ',' if !quoted && !in_uri => {
+                if separator {
+                    return false;
+                }
+                separator = true;
+            }
+            _ if character.is_whitespace() => {}
+            _ => separator = false,
+        }
+    }
+    !quoted && !separator
+}
+
+/// The value without the white space that may stand around `;` and `=` (RFC 3261 §25.1): parameters with it are lost on
+/// `rsipstack`.
+pub(super) fn tight(value: &str) -> String {
+    let (mut quoted, mut escaped, mut in_uri, mut after_separator) = (false, false, false, false);
+    let mut out = String::with_capacity(value.len());
+    for character in value.chars() {
+        match character {
+            _ if escaped => escaped = false,
+            '\\' if quoted => escaped = true,
+            '"' => quoted = !quoted,
+            '<' | '>' if !quoted => in_uri = character == '<',
+            ';' | '=' if !quoted && !in_uri => {
+                out.truncate(out.trim_end().len());
+                out.push(character);
+                after_separator = true;
+                continue;
+            }
+            _ if after_separator && character.is_whitespace() => continue,
+            _ => {}
+        }
+        after_separator = false;
+        out.push(character);
+    }
+    out
+}
+
 /// Writes where a request came from into its topmost Via (RFC 3261 §18.2.1, RFC 3581 §4).
 ///
 /// `received` is added when the host differs or `rport` was asked for; an IPv6 address goes without brackets
 /// (RFC 5118 §4.5).
 pub(super) fn stamp_via(value: &str, source: SocketAddr) -> String {
     let (first, rest) = split_outside_quotes(value, ',');
+    let first = tight(first);
     let mut parts = first.split(';');
-    let sent_by = parts.next().unwrap_or_default().trim();
-    let mut stamped = sent_by.to_owned();
+    let head = parts.next().unwrap_or_default().trim();
+    let (mut stamped, sent_by) = match protocol_and_sent_by(head) {
+        Some((protocol, sent_by)) => (format!("{protocol} {sent_by}"), sent_by),
+        None => (head.to_owned(), String::new()),
+    };
     let mut wants_port = false;
     for parameter in parts {
         let parameter = parameter.trim();
@@ -122,8 +190,7 @@ pub(super) fn stamp_via(value: &str, source: SocketAddr) -> String {
             }
         }
     }
-    let host = sent_by.rsplit(' ').next().unwrap_or_default();
-    if wants_port || sent_by_host(host) != Some(source.ip()) {
+    if wants_port || sent_by_host(&sent_by) != Some(source.ip()) {
         stamped.push_str(&format!(";received={}", source.ip()));
     }
     if let Some(rest) = rest {
@@ -138,7 +205,7 @@ pub(super) fn stamp_via(value: &str, source: SocketAddr) -> String {
 pub(super) fn via_target(value: &str, source: SocketAddr) -> SocketAddr {
     let (first, _) = split_outside_quotes(value, ',');
     let mut parts = first.split(';');
-    let sent_by = parts.next().unwrap_or_default().trim();
+    let sent_by = protocol_and_sent_by(parts.next().unwrap_or_default()).map_or(String::new(), |(_, sent_by)| sent_by);
     let wants_port = parts.any(|parameter| {
         let name = parameter.split_once('=').map_or(parameter, |(name, _)| name);
         name.trim().eq_ignore_ascii_case("rport")
@@ -146,8 +213,7 @@ pub(super) fn via_target(value: &str, source: SocketAddr) -> SocketAddr {
     if wants_port {
         return source;
     }
-    let host_and_port = sent_by.rsplit(' ').next().unwrap_or_default();
-    let after_host = host_and_port.rsplit_once(']').map_or(host_and_port, |(_, after)| after);
+    let after_host = sent_by.rsplit_once(']').map_or(sent_by.as_str(), |(_, after)| after);
     let port = after_host.rsplit_once(':').and_then(|(_, port)| port.trim().parse().ok()).unwrap_or(5060);
     SocketAddr::new(source.ip(), port)
 }
@@ -186,9 +252,18 @@ mod tests {
         assert_eq!(head.start, "OPTIONS sip:a SIP/2.0");
         assert_eq!(head.only("via"), Some("SIP/2.0/UDP h"));
         assert_eq!(head.only("subject"), Some("one two"));
-        assert_eq!(head.len, 61);
+        assert_eq!(head.len, 64);
         assert_eq!(Head::read(b"OPTIONS sip:a SIP/2.0\r\n"), Err(HeadError::Unfinished));
         assert_eq!(Head::read(b"OPTIONS sip:a SIP/2.0\r\nSubject: \xff\r\n\r\n"), Err(HeadError::NotText));
+    }
+
+    #[test]
+    fn white_space_that_says_nothing_is_left_out() {
+        assert_eq!(tight("\"A ; b\"  <sip:a;x = y>  ;  tag = 1"), "\"A ; b\"  <sip:a;x = y>;tag=1");
+        assert!(is_balanced("\"a;;\\\"b\" <sip:x;;y>;tag=1"));
+        for bad in ["<sip:a>;;tag=1", "<sip:a>;", "\"a <sip:b>", "a,,b"] {
+            assert!(!is_balanced(bad), "{bad}");
+        }
     }
 
     #[test]
@@ -197,6 +272,12 @@ mod tests {
         let v6 = "[2001:db8::7]:4000".parse().unwrap();
         for (via, source, stamped, target) in [
             ("SIP/2.0/UDP 192.0.2.7:5062;branch=b", v4, "SIP/2.0/UDP 192.0.2.7:5062;branch=b", "192.0.2.7:5062"),
+            (
+                "SIP / 2.0\t/ UDP  h : 5070 ; branch = b",
+                v4,
+                "SIP/2.0/UDP h:5070;branch=b;received=192.0.2.7",
+                "192.0.2.7:5070",
+            ),
             ("SIP/2.0/UDP h;branch=b", v4, "SIP/2.0/UDP h;branch=b;received=192.0.2.7", "192.0.2.7:5060"),
             (
                 "SIP/2.0/UDP 192.0.2.7:5062;rport;branch=b",

@@ -208,7 +208,7 @@ impl Lane {
 }
 
 /// The local address that the kernel would send from; connecting a UDP socket sends nothing.
-fn route_towards(peer: SocketAddr) -> Option<IpAddr> {
+pub(super) fn route_towards(peer: SocketAddr) -> Option<IpAddr> {
     let any: SocketAddr = if peer.is_ipv4() { ([0; 4], 0).into() } else { ([0; 16], 0).into() };
     let socket = std::net::UdpSocket::bind(any).ok()?;
     socket.connect(peer).ok()?;

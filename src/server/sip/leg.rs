@@ -225,7 +225,7 @@ impl LegTask {
 
     async fn take(&mut self, input: Input) {
         match input {
-            Input::Asked(answering) => self.answer(answering).await,
+            Input::Asked(answering) => self.answer(answering),
             Input::Cancelled => self.cancelled(),
             Input::Acknowledged(ack) => self.acknowledged(&ack).await,
             Input::Settled(number) => self.settled(number).await,
@@ -260,7 +260,7 @@ impl LegTask {
                 self.end(200);
                 self.state = State::Answered(Answered { then_leave: true, ..answered });
             }
-            State::Calling(calling) => self.cancel(calling).await,
+            State::Calling(calling) => self.cancel(calling),
             State::Talking(talking) => {
                 if let Talking::TheyOffer(answering) = talking {
                     answering.reply(487);

@@ -137,6 +137,16 @@ pub(super) fn unsupported(headers: &Headers) -> Option<String> {
     (!tags.is_empty()).then(|| tags.join(", "))
 }
 
+/// Whether the caller can read our answer: `Accept` is missing or names SDP (RFC 3261 §20.1).
+pub(super) fn takes_sdp(headers: &Headers) -> bool {
+    let ranges: Vec<&str> = fields(headers, "Accept").flat_map(|value| value.split(',')).collect();
+    ranges.is_empty()
+        || ranges.iter().any(|range| {
+            let range = range.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+            matches!(range.as_str(), SDP | "application/*" | "*/*")
+        })
+}
+
 /// Whether a URI has the parameter `lr`: a loose router (RFC 3261 §16.12.1.1).
 pub(super) fn is_loose(uri: &Uri) -> bool {
     uri.params.iter().any(|parameter| match parameter {

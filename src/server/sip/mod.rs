@@ -63,7 +63,8 @@ pub enum Transport {
 }
 
 impl Transport {
-    fn name(self) -> &'static str {
+    /// As it stands in a Via.
+    pub fn name(self) -> &'static str {
         match self {
             Self::Udp => "UDP",
             Self::Tcp => "TCP",
@@ -190,6 +191,23 @@ pub enum LegError {
     /// Too many requests wait already.
     #[error("the leg is busy")]
     Busy,
+}
+
+/// Where a SIP URI leads, and by what.
+///
+/// # Errors
+/// [`SipError::BadTarget`]; [`SipError::Unreachable`] for a name that does not resolve or a transport that we do not speak.
+pub async fn resolve(target: &str) -> Result<(Transport, SocketAddr), SipError> {
+    let uri = rsipstack::sip::Uri::try_from(target).map_err(|_| SipError::BadTarget)?;
+    if uri.scheme.is_none() {
+        return Err(SipError::BadTarget);
+    }
+    outgoing::resolve(&uri).await.ok_or(SipError::Unreachable)
+}
+
+/// The address that the system would send from to reach `peer`.
+pub fn local_address_towards(peer: SocketAddr) -> Option<IpAddr> {
+    lane::route_towards(peer)
 }
 
 /// The signalling edge. Clones share it; it lives until its cancel token fires.

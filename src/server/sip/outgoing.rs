@@ -101,7 +101,7 @@ impl LegTask {
             100..200 => {
                 let first = !std::mem::replace(&mut calling.provisional, true);
                 if calling.cancelled && first {
-                    self.send_cancel().await;
+                    self.send_cancel();
                 } else if response.status_code.code() > 100 {
                     self.tell(LegEvent::Rang);
                 }
@@ -130,18 +130,18 @@ impl LegTask {
     }
 
     /// The call hangs up before an answer.
-    pub(super) async fn cancel(&mut self, calling: Calling) {
+    pub(super) fn cancel(&mut self, calling: Calling) {
         let provisional = calling.provisional;
         self.end(487);
         self.deadline = Some(Instant::now() + self.patience());
         self.state = State::Calling(Calling { cancelled: true, ..calling });
         if provisional {
-            self.send_cancel().await;
+            self.send_cancel();
         }
     }
 
     /// CANCEL repeats the INVITE's Via, so it is not built like other requests (RFC 3261 §9.1).
-    async fn send_cancel(&mut self) {
+    fn send_cancel(&mut self) {
         let State::Calling(calling) = &self.state else { return };
         let number = self.dialog.local_seq();
         let mut cancel = self.dialog.numbered(Method::Cancel, number);

@@ -26,7 +26,7 @@ use super::gate::Gate;
 use super::guard::{Answer, Passed, Refused, examine, refusal};
 use super::incoming::NewCall;
 use super::lane::Lane;
-use super::message::{ALLOW, Body, SDP, body, call_id, cseq, from_tag, to_tag, unsupported};
+use super::message::{ALLOW, Body, SDP, body, call_id, cseq, from_tag, takes_sdp, to_tag, unsupported};
 use super::{IncomingCall, SipConfig};
 
 /// Seconds after which a caller who was turned away may try again.
@@ -109,10 +109,15 @@ impl Shared {
             let leg = self.leg_of(request);
             let answering = Answering::serve(transaction, source, leg.clone(), &self.config.user_agent);
             // A leg that is this far behind (or has just ended) cannot take the request: it comes again.
-            if let Some(Err(error)) = leg.map(|leg| leg.try_send(Input::Asked(answering.clone()))) {
-                let gone = matches!(error, mpsc::error::TrySendError::Closed(_));
-                answering.reply(if gone { 481 } else { 503 });
-            }
+            let status = match leg.as_ref().map(mpsc::Sender::try_reserve) {
+                Some(Ok(room)) => {
+                    room.send(Input::Asked(answering));
+                    continue;
+                }
+                Some(Err(mpsc::error::TrySendError::Full(()))) => 503,
+                Some(Err(mpsc::error::TrySendError::Closed(()))) | None => 481,
+            };
+            answering.reply(status);
         }
     }
 
@@ -130,6 +135,9 @@ impl Shared {
                 Some(_) => Decision::Transact,
                 None => Decision::refuse(481, "Call/Transaction Does Not Exist"),
             };
+        }
+        if let Some(tags) = unsupported(&request.headers) {
+            return Decision::Refuse(Refused::With(420, "Bad Extension"), vec![("Unsupported", tags)]);
         }
         match request.method {
             Method::Invite => self.decide_invite(lane, request),
@@ -150,8 +158,8 @@ impl Shared {
         if self.invites.contains_key(&invite) {
             return Decision::refuse(482, "Loop Detected");
         }
-        if let Some(tags) = unsupported(&request.headers) {
-            return Decision::Refuse(Refused::With(420, "Bad Extension"), vec![("Unsupported", tags)]);
+        if !takes_sdp(&request.headers) {
+            return Decision::refuse(406, "Not Acceptable");
         }
         if body(&request.headers, &request.body) == Body::Other {
             return Decision::Refuse(

@@ -13,7 +13,7 @@ const SOON: &str = "1";
 
 impl LegTask {
     /// Answers a request inside the dialog.
-    pub(super) async fn answer(&mut self, asked: Answering) {
+    pub(super) fn answer(&mut self, asked: Answering) {
         match self.dialog.accept(&asked.request) {
             Ok(()) => {}
             Err(Stray::WrongTag) => return asked.reply(481),
@@ -157,9 +157,7 @@ impl LegTask {
             Method::Refer if status >= 300 => {
                 self.tell(LegEvent::Referred { status });
             }
-            Method::Refer if status >= 200 => {
-                self.tell(LegEvent::Referred { status: 100 });
-            }
+            // A 2xx to REFER says nothing that the first NOTIFY (which may overtake it) does not say.
             _ => {}
         }
     }

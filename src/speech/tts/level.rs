@@ -10,7 +10,7 @@
 //! made by [`Mouth`](super::Mouth). A voice has one gain, measured once: synthetic speech hardly varies in level, and a
 //! gain that follows the signal would have to hear a clause before it starts.
 
-/// Active speech level that all voices are brought to [dBov]. With the pauses of a prompt that is about −23 LUFS.
+/// Active speech level that all voices are brought to [dBov]. Leaves 20 dB for peaks, so that the limit is hardly ever met.
 pub const TARGET_DBOV: f32 = -20.0;
 /// Silence left before the first sound [samples]: 10 ms, so that a soft consonant keeps its beginning.
 pub const LEAD_SAMPLES: usize = 160;

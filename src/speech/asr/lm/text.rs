@@ -93,29 +93,27 @@ fn spell_digits(digits: &str, words: &mut Vec<String>) {
 }
 
 fn spell_whole(number: usize, words: &mut Vec<String>) {
-    let mut say = |word: &str| words.push(word.to_owned());
-    match number {
-        0..20 => say(SMALL[number]),
-        20..100 => {
-            say(TENS[number / 10]);
-            if number % 10 > 0 {
-                say(SMALL[number % 10]);
-            }
+    let rest = match number {
+        0..20 => {
+            words.push(SMALL[number].to_owned());
+            0
         }
-        100..1000 => {
-            say(SMALL[number / 100]);
-            say("hundred");
-            if number % 100 > 0 {
-                spell_whole(number % 100, words);
-            }
+        20..100 => {
+            words.push(TENS[number / 10].to_owned());
+            number % 10
+        }
+        100..1_000 => {
+            words.extend([SMALL[number / 100].to_owned(), "hundred".to_owned()]);
+            number % 100
         }
         _ => {
-            spell_whole(number / 1000, words);
+            spell_whole(number / 1_000, words);
             words.push("thousand".to_owned());
-            if number % 1000 > 0 {
-                spell_whole(number % 1000, words);
-            }
+            number % 1_000
         }
+    };
+    if rest != 0 {
+        spell_whole(rest, words);
     }
 }
 

@@ -48,8 +48,12 @@ impl Drop for OwnedConfig {
 /// The library writes pages to stderr; errors are told by return values, and their causes are checked before.
 fn silence_log() {
     static ONCE: Once = Once::new();
-    // SAFETY: no callback means no logging, which the library allows; it is set once, before any other use.
-    ONCE.call_once(|| unsafe { ffi::err_set_callback(None, ptr::null_mut()) });
+    // SAFETY: no callback and no stream mean no logging, which the library allows; the callback is set once, before any
+    // other use, and the stream belongs to this thread.
+    unsafe {
+        ONCE.call_once(|| ffi::err_set_callback(None, ptr::null_mut()));
+        ffi::err_set_logfp(ptr::null_mut());
+    }
 }
 
 /// Turns samples into cepstra, 100 a second.

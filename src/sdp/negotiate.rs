@@ -1,0 +1,99 @@
+//! The decision itself: what of an offer we take, and what an answer to our offer means.
+
+use std::time::Duration;
+
+use super::agreed::Line;
+use super::describe::{self, OFFERED_EVENT};
+use super::media::{self, Audio};
+use super::{Agreed, Codec, Direction, Local, PayloadTypes, Refusal};
+
+/// How long one of our frames lasts [ms]; a packet holds a whole number of them.
+const FRAME_MS: u64 = 20;
+/// Most sound in one packet of ours [ms].
+const MAX_PTIME_MS: u64 = 60;
+
+/// Answers `text`, an offer, as a value.
+///
+/// # Errors
+/// Any [`Refusal`] but `LinesDiffer`.
+pub fn negotiate(local: &Local, text: &str) -> Result<Agreed, Refusal> {
+    let session = media::parse(text)?;
+    let mut refusal = Refusal::NoAudio;
+    let mut agreed = None;
+    let mut lines = Vec::with_capacity(session.medias.len());
+    for section in &session.medias {
+        let audio = Audio::of(&session, section).filter(|_| agreed.is_none());
+        let line = match audio.map(|audio| (agree(local, &audio, PayloadTypes::same), audio)) {
+            Some((Some(found), audio)) => {
+                agreed = Some(found);
+                Line::Audio { proto: audio.proto().to_owned() }
+            }
+            other => {
+                if other.is_some() {
+                    refusal = Refusal::NoCommonCodec;
+                }
+                let (media, proto, fmt) = (&section.media, &section.proto, &section.fmt);
+                Line::Rejected { media: media.clone(), proto: proto.clone(), fmt: fmt.clone() }
+            }
+        };
+        lines.push(line);
+    }
+    let agreed = agreed.ok_or(refusal)?;
+    Ok(Agreed { lines, ..agreed })
+}
+
+/// Our offer: everything that `local` can do.
+pub fn offer(local: &Local) -> String {
+    describe::offer(local)
+}
+
+/// Reads `text`, the answer to [`offer`] of the same `local`.
+///
+/// # Errors
+/// Any [`Refusal`]; `NoAudio` also when the peer turned our line down.
+pub fn accept_answer(local: &Local, text: &str) -> Result<Agreed, Refusal> {
+    let session = media::parse(text)?;
+    let [section] = session.medias.as_slice() else {
+        return Err(Refusal::LinesDiffer { found: session.medias.len() });
+    };
+    let audio = Audio::of(&session, section).ok_or(Refusal::NoAudio)?;
+    let lines = vec![Line::Audio { proto: audio.proto().to_owned() }];
+    let agreed = agree(local, &audio, |theirs| PayloadTypes { send: theirs, receive: theirs });
+    let agreed = agreed.ok_or(Refusal::NoCommonCodec)?;
+    // The answerer may number formats anew for its own ears; what we hear still has the numbers of our offer.
+    let receive = agreed.codec.static_payload_type().unwrap_or(agreed.payload_types.receive);
+    let payload_types = PayloadTypes { receive, ..agreed.payload_types };
+    let telephone_event = agreed.telephone_event.map(|event| PayloadTypes { receive: OFFERED_EVENT, ..event });
+    Ok(Agreed { payload_types, telephone_event, lines, ..agreed })
+}
+
+/// What `local` and the audio section have in common; `numbered` turns the peer's payload types into both directions'.
+fn agree(local: &Local, audio: &Audio<'_>, numbered: impl Fn(u8) -> PayloadTypes) -> Option<Agreed> {
+    let (codec, pt): (Codec, u8) = audio.codecs(&local.codecs).next()?;
+    Some(Agreed {
+        codec,
+        payload_types: numbered(pt),
+        telephone_event: audio.telephone_event(codec).map(numbered),
+        ptime: whole_frames(audio.ptime()),
+        remote: audio.rtp(),
+        remote_rtcp: audio.rtcp(),
+        rtcp_mux: audio.rtcp_mux(),
+        direction: direction(local.direction, audio.direction()),
+        local_address: local.address,
+        session: local.session,
+        version: local.version,
+        lines: Vec::new(),
+    })
+}
+
+/// What we want and the peer (seen from itself) allows.
+fn direction(ours: Direction, theirs: Direction) -> Direction {
+    ours.and(theirs.reversed())
+}
+
+/// The peer's wish, rounded down to whole frames of ours and held between one and three. `ptime` is a wish, not a
+/// condition (RFC 8866 §6.4), so a peer that asks for 10 ms gets 20.
+fn whole_frames(wish: Option<Duration>) -> Duration {
+    let ms = wish.map_or(FRAME_MS, |wish| wish.as_millis().min(u128::from(MAX_PTIME_MS)) as u64);
+    Duration::from_millis((ms / FRAME_MS).max(1) * FRAME_MS)
+}

@@ -1,0 +1,6 @@
+//! Shared parts of the tests on real sockets.
+#![allow(dead_code, unreachable_pub)] // each test file uses its own share of it
+
+pub mod answering;
+pub mod parrot;
+pub mod phone;
