@@ -31,9 +31,11 @@ pub enum Move {
 
 /// A main scene with this much of the probability is worth asking about.
 const MAIN_SURE: f64 = 0.6;
+/// A recogniser that is less sure of the words than this has misheard one of them as often as not.
+const WELL_HEARD: f32 = 0.5;
 
-/// Decides after the caller's words. `caution` is what the words were heard with, 0–1: below one half, nothing is answered
-/// unconfirmed.
+/// Decides after the caller's words. `heard` is the recogniser's confidence in them, 0–1: below [`WELL_HEARD`], nothing is
+/// answered unconfirmed.
 pub fn decide(plan: &Plan, belief: &Belief, heard: f32) -> Move {
     let Thresholds { accept, confirm, choice_margin, out_of_scope, .. } = plan.thresholds;
     let (ranked, none) = belief.ranked();
@@ -42,7 +44,7 @@ pub fn decide(plan: &Plan, belief: &Belief, heard: f32) -> Move {
     }
     let [first, rest @ ..] = ranked.as_slice() else { return Move::GiveUp };
     if first.p >= accept {
-        return if heard >= 0.5 { Move::Solve(first.id) } else { Move::Confirm(first.id) };
+        return if heard >= WELL_HEARD { Move::Solve(first.id) } else { Move::Confirm(first.id) };
     }
     if let Some(second) = rest.first()
         && worth_offering(first, second, confirm, choice_margin)
