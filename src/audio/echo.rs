@@ -27,7 +27,7 @@ use crate::units::SampleRate;
 
 /// Frames of the echo path that are modelled.
 const PARTITIONS: usize = 15;
-/// Latest echo that is found [ms]: delay of line and jitter buffer, and the tail of the echo itself.
+/// Latest echo that is found (ms): delay of line and jitter buffer, and the tail of the echo itself.
 pub const REACH_MS: u64 = PARTITIONS as u64 * FRAME_MS;
 /// Length of a transform: two frames, so that one is free of wrap-around (overlap-save).
 const LENGTH: usize = 2 * FRAME_SAMPLES;
@@ -54,7 +54,7 @@ pub struct Cleaned {
     pub frame: Frame,
     /// How much of the near frame's energy was our own voice, 0–1. Near 1: what was heard was echo.
     pub likelihood: f32,
-    /// How much softer the echo is than what we played [dB]; `None` before there was any to hear.
+    /// How much softer the echo is than what we played (dB); `None` before there was any to hear.
     pub return_loss: Option<f32>,
 }
 

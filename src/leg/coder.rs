@@ -15,7 +15,7 @@ const fn law(codec: Codec) -> Law {
     }
 }
 
-/// How much sound `payload` holds [ticks of the RTP clock].
+/// How much sound `payload` holds (ticks of the RTP clock).
 pub(super) fn ticks(codec: Codec, payload: &[u8]) -> u32 {
     match codec {
         Codec::Pcmu | Codec::Pcma => payload.len() as u32,

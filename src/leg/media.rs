@@ -15,9 +15,9 @@ use crate::rtp::{quality, rtcp};
 use crate::sdp::{Agreed, Codec};
 use crate::units::LegId;
 
-/// Below this a frame is a quiet moment, in which the delay may be mended [dBov].
+/// Below this a frame is a quiet moment, in which the delay may be mended (dBov).
 const QUIET: f32 = -45.0;
-/// Level of each of the two tones of a key that goes as sound [dBov].
+/// Level of each of the two tones of a key that goes as sound (dBov).
 const KEY_LEVEL: f32 = -13.0;
 
 /// What is heard of a party in 20 ms.

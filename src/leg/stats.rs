@@ -15,9 +15,9 @@ pub struct RtpStats {
     pub lost: u64,
     /// Share that did not arrive, 0–1.
     pub loss: f32,
-    /// Smoothed interarrival jitter [ms] (RFC 3550 §A.8).
+    /// Smoothed interarrival jitter (ms) (RFC 3550 §A.8).
     pub jitter_ms: f32,
-    /// To the peer and back [ms]; absent until the peer has reported.
+    /// To the peer and back (ms); absent until the peer has reported.
     pub round_trip_ms: Option<f32>,
     /// Mean opinion score, 1–4.4 (ITU-T G.107), of what we hear.
     pub mos: f32,

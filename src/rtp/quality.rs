@@ -5,7 +5,7 @@ use std::time::Duration;
 
 /// Transmission rating with all of G.107's defaults (Table 2).
 const R_DEFAULT: f64 = 93.2;
-/// Delay from which talking gets hard [ms] (G.107 §7.4, as simplified by Cole and Rosenbluth 2001).
+/// Delay from which talking gets hard (ms) (G.107 §7.4, as simplified by Cole and Rosenbluth 2001).
 const DELAY_KNEE_MS: f64 = 177.3;
 /// Packet-loss robustness of G.711 with concealment (G.113 Appendix I, Table I.4).
 const G711_PLC_ROBUSTNESS: f64 = 25.1;

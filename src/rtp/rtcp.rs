@@ -24,7 +24,7 @@ const INTERVAL: Duration = Duration::from_secs(5);
 /// Packet types (RFC 3550 §12.1).
 const SENDER_REPORT: u8 = 200;
 const RECEIVER_REPORT: u8 = 201;
-/// Our clock's reading at the first report [s]: not 0, which in a report block means that no report was heard.
+/// Our clock's reading at the first report (s): not 0, which in a report block means that no report was heard.
 const CLOCK_START: u64 = 1;
 /// A round trip above this is a mistake or a lie.
 const LONGEST_ROUND_TRIP: Duration = Duration::from_secs(30);

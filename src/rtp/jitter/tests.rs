@@ -90,7 +90,7 @@ fn a_smooth_network_costs_little_delay() {
     assert!(heard.p95() <= Duration::from_millis(28), "{:?}", heard.p95());
 }
 
-/// jitter [ms], p95 of the delay [ms]; late loss ≤ 1 %.
+/// jitter (ms), p95 of the delay (ms); late loss ≤ 1 %.
 #[test]
 fn the_delay_follows_the_jitter() {
     for (jitter, most) in [(0, 28), (20, 60), (60, 120)] {
