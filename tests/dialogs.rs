@@ -17,6 +17,8 @@
 //! = scene Refund_not_showing_up        what the record says: scene, confirmed, not confirmed, turns, resolved, order
 //! ```
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

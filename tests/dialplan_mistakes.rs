@@ -2,6 +2,8 @@
 //!
 //! To accept a change, run with `ACCEPT=1` and read the difference.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

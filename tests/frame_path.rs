@@ -1,5 +1,6 @@
 //! The frame path does not allocate: not for a packet, not for a frame, not for a lost one.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![allow(unsafe_code, reason = "a global allocator that counts cannot be written without")]
 #![allow(clippy::disallowed_methods, reason = "virtual time has to begin somewhere")]
 

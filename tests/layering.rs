@@ -1,5 +1,7 @@
 //! The arrows of the house point down: no room imports from a level above, nor from a sibling.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -18,8 +20,7 @@ const HOUSE: &[(&str, u8, &[&str])] = &[
     ("leg", 2, &["audio", "rtp", "sdp"]),
     ("turn", 3, &["audio", "speech"]),
     ("dialog", 3, &["nlu", "identify"]),
-    ("agents", 3, &[]),
-    ("call", 4, &["audio", "rtp", "sdp", "speech", "nlu", "identify", "leg", "turn", "dialog", "agents"]),
+    ("call", 4, &["audio", "rtp", "sdp", "speech", "nlu", "identify", "leg", "turn", "dialog"]),
 ];
 
 /// Rooms at the edge: they may import everything.

@@ -1,5 +1,7 @@
 //! Inverse text normalisation against somebody else's cases: WeText's, where they lie beside the repository.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use std::fs;
 use std::path::Path;
 

@@ -1,6 +1,8 @@
 //! The main job, end to end: the server as an operator starts it, callers in processes of their own, real SIP and RTP, real
 //! recognition and synthesis. One server serves all calls of this file, since it takes a while to learn its dialplan.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod support;
 
 use std::io::{BufRead, BufReader};
@@ -151,7 +153,8 @@ fn the_operator_sees_what_happened(hotline: &Hotline) {
     assert!(hotline.get("/health").contains("\"ok\":true"));
     assert!(hotline.get("/metrics").contains("antevox_calls_total"));
     assert!(hotline.get("/").contains("<title>antevox"));
-    let (_, calls) = hotline.get("/api/calls").split_once("\r\n\r\n").map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
+    let (_, calls) =
+        hotline.get("/api/calls").split_once("\r\n\r\n").map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
     let calls: Value = serde_json::from_str(&calls).unwrap();
     assert_eq!(calls["recent"].as_array().unwrap().len(), 5);
 }

@@ -87,7 +87,6 @@ impl Playout {
         }
     }
 
-
     /// Whether the caller has heard any of the current utterance.
     pub(super) fn is_audible(&self) -> bool {
         self.current.as_ref().is_some_and(|utterance| utterance.heard > 0)

@@ -148,13 +148,14 @@ impl Settings {
             "http.listen" => {
                 self.http = given
                     .one()
-                    .and_then(|text| address(text))
+                    .and_then(address)
                     .ok_or(Refused::Expected("ADDRESS:PORT, such as \"127.0.0.1:8080\""))?;
             }
             "store.dir" => self.data = path(&given)?,
             "hotline.agents" => {
                 let agents = given.one().and_then(address);
-                self.hotline.agents = Some(agents.ok_or(Refused::Expected("ADDRESS:PORT, such as \"127.0.0.1:5080\""))?);
+                self.hotline.agents =
+                    Some(agents.ok_or(Refused::Expected("ADDRESS:PORT, such as \"127.0.0.1:5080\""))?);
             }
             "hotline.dialplan" => self.hotline.dialplan = path(&given)?,
             "hotline.corpus" => self.hotline.corpus = given.many().iter().map(PathBuf::from).collect(),

@@ -29,8 +29,7 @@ const OPEN_ENDS: &[&str] = &[
     "at", "by", "into", "about", "and", "or", "but", "because", "so", "if", "when", "that", "which", "who", "is",
     "are", "was", "were", "i", "i'm", "i'd", "i've", "we", "he", "she", "they", "it's", "there's", "can", "could",
     "would", "will", "should", "do", "does", "did", "don't", "didn't", "have", "has", "had", "get", "like", "want",
-    "need", "just", "very", "really", "um", "uh", "er", "hmm", "well", "actually", "how", "why", "what",
-    "where",
+    "need", "just", "very", "really", "um", "uh", "er", "hmm", "well", "actually", "how", "why", "what", "where",
 ];
 
 /// Endings after which a Mandarin speaker has more to say.

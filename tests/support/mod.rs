@@ -1,4 +1,6 @@
 //! Shared parts of the tests on real sockets.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![allow(dead_code, unreachable_pub)] // each test file uses its own share of it
 
 pub mod answering;

@@ -19,7 +19,8 @@ use crate::units::{Lang, LegId};
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-const GREETING: &str = "Hello, this is Kim from the service desk. I can see what you told our assistant. How can I help?";
+const GREETING: &str =
+    "Hello, this is Kim from the service desk. I can see what you told our assistant. How can I help?";
 /// Memory for the one sentence that is said.
 const CACHE: usize = 4 << 20;
 

@@ -36,7 +36,9 @@ impl Show {
         match &event.what {
             Happened::Identified { member, guess, .. } => {
                 match member {
-                    Some(member) => note(at, &format!("member {} ({:.0} %, {})", member.id, member.confidence * 100.0, member.how)),
+                    Some(member) => {
+                        note(at, &format!("member {} ({:.0} %, {})", member.id, member.confidence * 100.0, member.how))
+                    }
                     None => note(at, "nobody we know"),
                 }
                 for guess in guess.iter().filter(|guess| guess.p >= 0.05) {

@@ -34,7 +34,7 @@ impl MouthPool {
         let (jobs, queue) = sync_channel::<Job>(QUEUE);
         let queue = Arc::new(Mutex::new(queue));
         for (number, mut mouth) in mouths.into_iter().enumerate() {
-            let (queue, voice) = (queue.clone(), voice.clone());
+            let (queue, voice) = (queue.clone(), *voice);
             thread::Builder::new()
                 .name(format!("mouth-{number}"))
                 .spawn(move || {
