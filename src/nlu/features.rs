@@ -1,7 +1,8 @@
 //! Text to numbers: which n-grams it holds, weighted by how much they tell.
 //!
 //! ```text
-//! text ─► words ─► word 1–2-grams │ character 2–5-grams │ sound 1–2-grams ─► tf·idf, each block scaled ─► Sparse
+//! text ─► words ─► word 1–2-grams │ character 2–5-grams │ sounds 1–2-grams │ concepts and their pairs
+//!               ─► tf·idf, each block scaled ─► Sparse
 //! ```
 //!
 //! A feature is named by a 64-bit hash of its block and its text, so a model file carries no words. Chinese has no spaces:
@@ -23,7 +24,8 @@ const LETTERS: usize = 1;
 const SOUNDS: usize = 2;
 const CONCEPTS: usize = 3;
 
-/// Length of each block in the joined vector. Measured on banking77, ten examples per intent.
+/// Length of each block in the joined vector. Measured on banking77, ten examples per intent: concepts bring 4 points; sounds
+/// cost 0.3 there, and are kept for what a recogniser mishears.
 const BLOCK_LENGTH: [f32; BLOCKS] = [0.7, 1.0, 0.3, 0.7];
 
 /// A vector of few entries: feature index and value, by rising index.

@@ -5,7 +5,7 @@
 //! ```
 //!
 //! Trained in the dual, one row at a time (stochastic dual coordinate ascent; Shalev-Shwartz and Zhang, "Stochastic Dual
-//! Coordinate Ascent Methods for Regularized Loss Minimization", JMLR 2013): no step size to choose, and twenty passes are
+//! Coordinate Ascent Methods for Regularized Loss Minimization", JMLR 2013): no step size to choose, and a dozen passes are
 //! enough. Weights lie feature by feature with the classes side by side, so a step is a few vector operations and not a loop
 //! per class. A target may be spread over several classes: a sentence that tells only the main scene.
 //!
@@ -16,12 +16,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::nlu::features::Sparse;
 
-/// Cost of a mistake against the size of the weights. From 10 to 100 the accuracy on banking77 changes by 0.3 points.
+/// Cost of a mistake against the size of the weights: 10 instead costs 0.1 points on banking77, ten examples per intent.
 const COST: f32 = 30.0;
 /// Least change of a dual variable that is worth writing back; they grow to [`COST`].
 const SETTLED: f32 = 2e-3;
-/// Passes over the rows; the weights hardly change after fifteen.
-const PASSES: usize = 20;
+/// Passes over the rows. Twenty gain 0.1 points on banking77, and take two thirds more time.
+const PASSES: usize = 12;
 
 /// One training example.
 #[derive(Clone, Debug, Default)]

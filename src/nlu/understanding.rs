@@ -43,7 +43,7 @@ pub struct Understanding {
 }
 
 impl Understanding {
-    /// Learns from example sentences: about a second for a thousand of them.
+    /// Learns from example sentences: seconds for a thousand of them.
     ///
     /// # Errors
     /// The corpus is empty, has one scene only, or a scene without words.
