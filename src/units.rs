@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// How often a signal is sampled [Hz]. Not an RTP clock rate: G.722 samples at 16 kHz and ticks at 8 kHz (RFC 3551 §4.5.2).
+/// How often a signal is sampled \[Hz\]. Not an RTP clock rate: G.722 samples at 16 kHz and ticks at 8 kHz (RFC 3551 §4.5.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SampleRate(NonZeroU32);
 

@@ -17,13 +17,13 @@ use super::io::EarRequest;
 
 /// Frames kept: enough for the onset delay of the detector and the lead-in.
 const KEPT: usize = 32;
-/// Sound before the first speech frame that the recogniser gets as well [frames]: soft onsets, and silence to settle on.
+/// Sound before the first speech frame that the recogniser gets as well \[frames\]: soft onsets, and silence to settle on.
 const LEAD_IN: u64 = 12;
 /// A frame is speech from this probability on …
 const ONSET: f32 = 0.6;
 /// … and stays speech down to this one.
 const OFFSET: f32 = 0.35;
-/// Quieter than this is never speech, however it sounds [dBov]: line noise.
+/// Quieter than this is never speech, however it sounds \[dBov\]: line noise.
 const FLOOR_DBOV: f32 = -55.0;
 
 /// Listens to one party.

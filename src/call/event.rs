@@ -17,7 +17,7 @@ pub struct CallEvent {
     pub v: u32,
     /// Which call.
     pub call_id: CallId,
-    /// Media time: since the call was answered [ms].
+    /// Media time: since the call was answered \[ms\].
     pub at_ms: u64,
     /// What.
     #[serde(flatten)]

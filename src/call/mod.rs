@@ -6,7 +6,7 @@
 //!
 //! The contract is one loop: `handle` something, then `poll` until it answers [`Output::Deadline`], then sleep until that
 //! deadline or the next input. A call owns no socket, clock or thread, so it runs whole in a test, in virtual time. It is
-//! ignorant of who placed the call and over what; [`Stage`] is the only state besides its parts.
+//! ignorant of who placed the call and over what; `Stage` is the only state besides its parts.
 
 mod conversation;
 mod ears;

@@ -121,13 +121,13 @@ pub struct TurnRecord {
     pub text: String,
     /// Recognition confidence; 1 for the server.
     pub confidence: f32,
-    /// Media time of the first sound [ms].
+    /// Media time of the first sound \[ms\].
     pub from_ms: u64,
-    /// Media time of the last sound [ms].
+    /// Media time of the last sound \[ms\].
     pub to_ms: u64,
     /// What the caller did with it, or what the server asked for.
     pub act: String,
-    /// How much of a prompt the caller heard [ms]; 0 for the caller's own turns.
+    /// How much of a prompt the caller heard \[ms\]; 0 for the caller's own turns.
     pub heard_ms: u64,
     /// Whether the caller interrupted it.
     pub barged_in: bool,
@@ -135,7 +135,7 @@ pub struct TurnRecord {
     pub latency: Option<Latency>,
 }
 
-/// The way from the caller's last sound to the answer's first. Each time counts from the end of the caller's speech [ms].
+/// The way from the caller's last sound to the answer's first. Each time counts from the end of the caller's speech \[ms\].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Latency {
     /// The turn was judged to be over.
@@ -180,7 +180,7 @@ pub struct RtpRecord {
     pub codec: String,
     /// Share of packets lost, 0–1.
     pub loss: f32,
-    /// Interarrival jitter (RFC 3550 §6.4.1) [ms].
+    /// Interarrival jitter (RFC 3550 §6.4.1) \[ms\].
     pub jitter_ms: f32,
     /// Mean opinion score estimated by ITU-T G.107.
     pub mos: f32,

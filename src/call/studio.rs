@@ -37,7 +37,7 @@ pub struct Studio {
     halver: Downsampler,
     mouth: Mouth,
     voice: Voice,
-    /// What happened, with its media time [ms].
+    /// What happened, with its media time \[ms\].
     events: Vec<(u64, Happened)>,
     ending: Option<Ending>,
 }

@@ -74,7 +74,7 @@ pub struct EngineSettings {
     pub recognisers: usize,
     /// `engines.threads`: threads for recognition, and as many again for synthesis.
     pub threads: usize,
-    /// `engines.cache_mb`: memory for rendered prompts [MiB].
+    /// `engines.cache_mb`: memory for rendered prompts \[MiB\].
     pub cache_mb: usize,
 }
 

@@ -5,7 +5,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::config::LogFormat;
 
-/// Bounds of the latency histograms [s].
+/// Bounds of the latency histograms \[s\].
 const SECONDS: &[f64] = &[0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 1.0, 1.2, 1.5, 2.0, 3.0, 5.0];
 
 /// Starts logging. `RUST_LOG` chooses what is logged; without it, milestones of calls and everything that went wrong.

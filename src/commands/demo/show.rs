@@ -8,7 +8,7 @@ use tokio::sync::broadcast::error::RecvError;
 
 use crate::call::{CallEvent, CallRecord, Happened, Party};
 
-/// Width of the timeline [characters].
+/// Width of the timeline \[characters\].
 const WIDTH: u64 = 72;
 
 /// Prints calls as they happen.

@@ -177,7 +177,7 @@ impl fmt::Display for Summary {
     }
 }
 
-/// The `percent`-th percentile [ms]; `None` when there is nothing to rank.
+/// The `percent`-th percentile \[ms\]; `None` when there is nothing to rank.
 fn percentile_ms(times: &[Duration], percent: usize) -> Option<u64> {
     let mut sorted = times.to_vec();
     sorted.sort_unstable();

@@ -33,7 +33,7 @@ pub struct Report {
     pub wants_agent: ToHuman,
     /// Callers who want something off topic.
     pub out_of_scope: ToHuman,
-    /// How long the dialog took to decide [ms].
+    /// How long the dialog took to decide \[ms\].
     pub decision_ms: DecisionTime,
     /// Transcripts of the worst calls.
     pub worst: Vec<WorstCall>,
@@ -93,7 +93,7 @@ pub struct ToHuman {
     pub turns_mean: f64,
 }
 
-/// Decision times [ms].
+/// Decision times \[ms\].
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct DecisionTime {
     /// Median.

@@ -22,7 +22,7 @@ use super::voice::Rate;
 use super::{Synthesiser, TtsError};
 use crate::units::{Lang, SampleRate};
 
-/// How much sound the sink gets at once [samples]: 50 ms at 16 kHz.
+/// How much sound the sink gets at once \[samples\]: 50 ms at 16 kHz.
 const PIECE_SAMPLES: usize = 800;
 /// What espeak-ng can do [words per minute] (`speak_lib.h`).
 const RATES: std::ops::RangeInclusive<c_int> = 80..=450;

@@ -12,9 +12,9 @@ use super::markup::{self, Part};
 use super::normalise::normalise;
 use super::{Piece, TtsError, Voice};
 
-/// Pause after a sentence [ms], what a speaker makes between two of a prompt.
+/// Pause after a sentence \[ms\], what a speaker makes between two of a prompt.
 const SENTENCE_PAUSE_MS: u64 = 350;
-/// Pause after a phrase [ms].
+/// Pause after a phrase \[ms\].
 const PHRASE_PAUSE_MS: u64 = 120;
 /// Samples of a millisecond at 16 kHz.
 const SAMPLES_PER_MS: u64 = 16;

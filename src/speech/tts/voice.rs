@@ -73,7 +73,7 @@ pub struct VoiceEntry {
     /// What it sounds like, for a list.
     pub about: &'static str,
     engine: Engine,
-    /// What brings the engine's active speech level to [`level::TARGET_DBOV`](super::level::TARGET_DBOV) [dB].
+    /// What brings the engine's active speech level to [`level::TARGET_DBOV`](super::level::TARGET_DBOV) \[dB\].
     gain_db: f32,
 }
 
@@ -143,7 +143,7 @@ impl Voice {
         Self { rate, ..self }
     }
 
-    /// What brings this voice to the common loudness [dB].
+    /// What brings this voice to the common loudness \[dB\].
     pub(super) fn gain_db(&self) -> f32 {
         self.entry.gain_db
     }

@@ -37,7 +37,7 @@ pub struct Thresholds {
     pub voiced: f32,
     /// Speech goes on as long as frames reach this probability.
     pub unvoiced: f32,
-    /// So many voiced frames in a row make an onset [frames].
+    /// So many voiced frames in a row make an onset \[frames\].
     pub onset: u32,
     /// So long without a voice makes an end; shorter gaps lie within words.
     pub hangover: Duration,
