@@ -37,7 +37,7 @@ pub struct Serve {
     /// Reach humans here, in place of the host in the dialplan's queues
     #[arg(long, value_name = "ADDR:PORT")]
     agents: Option<String>,
-    /// Further example sentences, text<TAB>scene; several parted by commas
+    /// Further example sentences, one `text<TAB>scene` a line; several parted by commas
     #[arg(long, value_name = "F.tsv")]
     corpus: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! Who is behind a number: the store's facts, put through [`identify`](crate::identify).
+//! Who is behind a number: the store's facts, put through [`crate::identify`].
 
 use jiff::civil::DateTime;
 

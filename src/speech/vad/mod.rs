@@ -13,11 +13,13 @@
 //! | 0.70 | 78.5 % | 7.8 % | 82.1 %, 13.9 % |
 //! | 0.80 | 62.5 % | 3.5 % | 62.5 %, 4.6 % |
 //!
-//! With the default [`Thresholds`] 97.3 % of 75 short utterances (half of them single digits) are noticed. Share of noises
-//! at −26 dBov that the segmenter takes for speech, and without the mirror image in brackets: white 0 % (53 %), pink 0 %
-//! (99 %), traffic 0 % (97 %), exercise bike 1 % (100 %), dishes 4 % (92 %), a cat 3 % (95 %), ring-back 25 % (26 %),
-//! taps 0–70 %, key tones 68 %, a guitar 74 %, babble in café and office 87–99 %. Babble is speech to any such detector, and
-//! tones are the business of the tone detector; turn-taking must look at more than the voice.
+//! With the default [`Thresholds`] 97.3 % of 75 short utterances (half of them single digits) are noticed, and this share
+//! of noises at −26 dBov is taken for speech: white, pink, traffic 0 %, exercise bike 1 %, a cat 3 %, dishes 4 %, ring-back
+//! 25 %, taps and rubbing 0–70 %, key tones 68 %, a guitar 74 %, babble in café and office 87–99 %. Babble is speech to any
+//! such detector, and tones are the business of the tone detector; turn-taking must look at more than the voice.
+//!
+//! What the mirror image does, both with onset at 0.50 and end at 0.35: white 0 % with it, 85 % without; pink 0, 100;
+//! traffic 4, 99; exercise bike 3, 100; cat 5, 97; dishes 9, 92.
 
 mod earshot;
 mod segment;

@@ -12,7 +12,7 @@
 
 use super::narrowband::CEPSTRA;
 
-/// How much speech the prior is worth [frames of 10 ms]; measured, see `models/README.md`.
+/// How much speech the prior is worth [frames of 10 ms]; `models/README.md` says what other values gave.
 const PRIOR_FRAMES: f32 = 100.0;
 /// Older speech fades beyond this [frames of 10 ms]: the window of sphinxbase's own `cmn_live`.
 const MOST_FRAMES: f32 = 800.0;

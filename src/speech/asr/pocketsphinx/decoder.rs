@@ -194,7 +194,7 @@ impl Decoder {
         Ok(())
     }
 
-    /// Ends the utterance: the second and third pass run now.
+    /// Ends the utterance: the best path through its lattice is looked for now.
     pub(super) fn end(&mut self) -> Result<(), AsrError> {
         // SAFETY: the pointer is valid as long as `self`.
         check(unsafe { ffi::ps_end_utt(self.0.as_ptr()) }, "end an utterance")
