@@ -110,7 +110,7 @@ fn a_guess_is_confirmed(hotline: &Hotline) {
     let greeting = &said_by(&record, "server")[0];
     assert!(greeting["text"].as_str().unwrap().contains("Ms Li"), "{greeting}");
     assert_eq!(record["guess"][0]["scene"], "declined_card_payment");
-    assert_eq!((&record["guess_spoken"], &record["confirmed"]), (&true.into(), &true.into()));
+    assert_eq!((&record["guess_spoken"], &record["confirmed"]), (&true.into(), &true.into()), "{record}");
     assert_eq!((&record["scene"], &record["turns_to_problem"]), (&"declined_card_payment".into(), &1.into()));
     assert_eq!(record["outcome"], "resolved");
     assert!(record["member"]["confidence"].as_f64().unwrap() > 0.9);
