@@ -1,5 +1,7 @@
 //! Calls over real sockets: what a caller may do, and what the server answers.
 
+#![allow(clippy::unwrap_used, reason = "a test ends where it fails")]
+
 mod support;
 
 use std::time::Duration;

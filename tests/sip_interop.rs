@@ -1,5 +1,7 @@
 //! SIPp, a counterpart that we did not write, plays its scenarios against the answering server.
 
+#![allow(clippy::unwrap_used, reason = "a test ends where it fails")]
+
 mod support;
 
 use std::net::SocketAddr;

@@ -1,5 +1,7 @@
 //! Calls that we place, with a hand-made telephone at the other end.
 
+#![allow(clippy::unwrap_used, reason = "a test ends where it fails")]
+
 mod support;
 
 use std::time::Duration;

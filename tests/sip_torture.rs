@@ -2,6 +2,8 @@
 //!
 //! The messages themselves are not part of this repository.
 
+#![allow(clippy::unwrap_used, reason = "a test ends where it fails")]
+
 mod support;
 
 use std::path::Path;
