@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// How often a signal is sampled [Hz]. Not an RTP clock rate: G.722 samples at 16 kHz and ticks at 8 kHz (RFC 3551 §4.5.2).
+/// How often a signal is sampled \[Hz\]. Not an RTP clock rate: G.722 samples at 16 kHz and ticks at 8 kHz (RFC 3551 §4.5.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SampleRate(NonZeroU32);
 
@@ -108,6 +108,8 @@ pub struct LegId(pub u32);
 impl LegId {
     /// The party who placed the call.
     pub const CALLER: Self = Self(0);
+    /// The human who takes over.
+    pub const AGENT: Self = Self(1);
 }
 
 /// One thing that the server says. Interrupting is changing the current id: frames of an older one fall out by comparison.

@@ -1,6 +1,6 @@
 //! Calls over real sockets: what a caller may do, and what the server answers.
 
-#![allow(clippy::unwrap_used, reason = "a test ends where it fails")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod support;
 

@@ -1,6 +1,6 @@
 //! SIPp, a counterpart that we did not write, plays its scenarios against the answering server.
 
-#![allow(clippy::unwrap_used, reason = "a test ends where it fails")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod support;
 

@@ -1,6 +1,6 @@
 //! Calls that we place, with a hand-made telephone at the other end.
 
-#![allow(clippy::unwrap_used, reason = "a test ends where it fails")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod support;
 

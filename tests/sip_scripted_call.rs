@@ -1,6 +1,6 @@
 //! `antevox call` as a user runs it, against a server with a voice.
 
-#![allow(clippy::unwrap_used, reason = "a test ends where it fails")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod support;
 

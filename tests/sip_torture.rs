@@ -2,7 +2,7 @@
 //!
 //! The messages themselves are not part of this repository.
 
-#![allow(clippy::unwrap_used, reason = "a test ends where it fails")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod support;
 

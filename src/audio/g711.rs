@@ -138,7 +138,10 @@ mod tests {
             for code in 0..=255 {
                 let back = law.compress(law.expand(code));
                 // µ-law has two zeros; the negative one is read as the positive.
-                assert!(back == code || (law == Law::Mu && code == 0x7f && back == 0xff), "{law:?} {code:#x} {back:#x}");
+                assert!(
+                    back == code || (law == Law::Mu && code == 0x7f && back == 0xff),
+                    "{law:?} {code:#x} {back:#x}"
+                );
             }
         }
     }

@@ -9,13 +9,13 @@ pub fn add(frame: &mut Frame, other: &Frame) {
     }
 }
 
-/// Below this, gain is silence [dB].
+/// Below this, gain is silence (dB).
 pub const SILENT_DB: f32 = -90.0;
 
 /// A gain that glides from one value to another, evenly in decibels: how a prompt ducks under a caller's voice.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Gain {
-    /// Now [dB].
+    /// Now (dB).
     db: f32,
     target: f32,
     /// Samples until the target is reached.
@@ -43,7 +43,7 @@ impl Gain {
         }
     }
 
-    /// Where it stands [dB].
+    /// Where it stands (dB).
     pub const fn db(&self) -> f32 {
         self.db
     }

@@ -11,6 +11,7 @@
 //!
 //! What runs for each frame allocates nothing.
 
+pub mod echo;
 pub mod file;
 pub mod g711;
 pub mod mix;
@@ -20,7 +21,7 @@ pub mod tone;
 
 /// Samples in a [`Frame`]: 20 ms at 16 kHz.
 pub const FRAME_SAMPLES: usize = 320;
-/// How long a [`Frame`] lasts [ms].
+/// How long a [`Frame`] lasts (ms).
 pub const FRAME_MS: u64 = 20;
 
 /// 20 ms of mono sound at 16 kHz. Inline, so that the frame path needs no allocation.
@@ -37,7 +38,7 @@ impl Frame {
         (energy / FRAME_SAMPLES as f64).sqrt() as f32
     }
 
-    /// Level relative to full scale [dBov] (RFC 6464 §3): 0 is the loudest, −127 stands for silence.
+    /// Level relative to full scale (dBov) (RFC 6464 §3): 0 is the loudest, −127 stands for silence.
     pub fn level(&self) -> f32 {
         let rms = self.rms() / 32_768.0;
         if rms <= 0.0 { -127.0 } else { (20.0 * rms.log10()).max(-127.0) }

@@ -10,15 +10,15 @@
 
 use crate::units::SampleRate;
 
-/// Shortest and longest pitch period [samples per 1,000 samples/s]: 5 and 15 ms, that is 66 to 200 Hz (Appendix I).
+/// Shortest and longest pitch period (samples per 1,000 samples/s): 5 and 15 ms, that is 66 to 200 Hz (Appendix I).
 const PERIODS_MS: (usize, usize) = (5, 15);
-/// How much sound is compared when the period is sought [ms] (Appendix I).
+/// How much sound is compared when the period is sought (ms) (Appendix I).
 const COMPARED_MS: usize = 20;
-/// How long concealment stays at full strength [ms] (Appendix I).
+/// How long concealment stays at full strength (ms) (Appendix I).
 const FULL_MS: f32 = 10.0;
-/// When it has become silence [ms] (Appendix I).
+/// When it has become silence (ms) (Appendix I).
 const GONE_MS: f32 = 60.0;
-/// How long the sound that arrives is blended in [ms].
+/// How long the sound that arrives is blended in (ms).
 const BLEND_MS: usize = 5;
 
 /// Conceals the losses of one stream. Takes and makes pieces of any length.
@@ -148,7 +148,7 @@ mod tests {
         out
     }
 
-    /// Signal to error over a range [dB].
+    /// Signal to error over a range (dB).
     fn snr(sound: &[i16], out: &[i16]) -> f64 {
         let energy = |it: &mut dyn Iterator<Item = f64>| it.map(|x| x * x).sum::<f64>();
         let signal = energy(&mut sound.iter().map(|&s| f64::from(s)));

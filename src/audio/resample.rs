@@ -22,7 +22,7 @@ const KAISER_BETA: f64 = 6.76;
 const BLOCK: usize = 160;
 /// History and one block, at 8 kHz.
 const LINE: usize = PHASE_TAPS - 1 + BLOCK;
-/// How much later the middle tap is than the newest sample [8 kHz samples].
+/// How much later the middle tap is than the newest sample (8 kHz samples).
 const MIDDLE: usize = PHASE_TAPS / 2 - 1;
 
 /// The taps at odd distances from the middle: sinc times Kaiser window, scaled so that both phases pass DC alike.
@@ -141,8 +141,8 @@ impl Downsampler {
 
 /// Input samples that the FFT resampler takes at a time, about; it rounds to what the two rates have in common.
 const CHUNK: usize = 480;
-/// Lowest and highest rate that are taken [Hz].
-const RATES: std::ops::RangeInclusive<u32> = 4_000..=384_000;
+/// Lowest and highest rate that are taken (Hz).
+pub(super) const RATES: std::ops::RangeInclusive<u32> = 4_000..=384_000;
 
 /// Between any two rates, in pieces of any length. Not for the frame path: it allocates.
 pub struct Resampler {
@@ -238,7 +238,7 @@ mod tests {
         (0..samples).map(|i| (10_000.0 * (step * i as f64).sin()).round() as i16).collect()
     }
 
-    /// Level of `hertz` in `samples` against the sine that was sent [dB].
+    /// Level of `hertz` in `samples` against the sine that was sent (dB).
     fn level(samples: &[i16], hertz: f64, rate: u32) -> f64 {
         let step = std::f64::consts::TAU * hertz / f64::from(rate);
         let (mut re, mut im) = (0.0, 0.0);
@@ -318,7 +318,6 @@ mod tests {
             let middle = &output[1_600..14_400];
             let expected = &sine(440.0, 16_000, 16_000)[1_600..14_400];
             let worst = middle.iter().zip(expected).map(|(a, b)| (a - b).abs()).max();
-            println!("{rate}: {worst:?}");
             assert!(worst < Some(40), "{rate}: {worst:?}");
         }
     }

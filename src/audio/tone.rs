@@ -6,12 +6,12 @@ use super::{FRAME_SAMPLES, Frame};
 
 /// Samples a second of a [`Frame`].
 const RATE: f32 = 16_000.0;
-/// Rows and columns of the keypad [Hz] (Q.23 §3).
+/// Rows and columns of the keypad (Hz) (Q.23 §3).
 const ROWS: [f32; 4] = [697.0, 770.0, 852.0, 941.0];
 const COLUMNS: [f32; 4] = [1_209.0, 1_336.0, 1_477.0, 1_633.0];
 const KEYS: [[char; 4]; 4] = [['1', '2', '3', 'A'], ['4', '5', '6', 'B'], ['7', '8', '9', 'C'], ['*', '0', '#', 'D']];
 
-/// Softest sound that can be a key [dBov].
+/// Softest sound that can be a key (dBov).
 const SOFTEST: f32 = -45.0;
 /// Share of a frame's energy that its two tones must hold. Speech has harmonics beside any two.
 const PURE: f32 = 0.85;

@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::record::{CallRecord, GuessRecord, MemberRecord, OrderRecord, TurnRecord};
+use super::record::{CallRecord, GuessRecord, Latency, MemberRecord, OrderRecord, TurnRecord};
 use crate::units::CallId;
 
 /// Version of [`CallEvent`]'s serialised form. Raise it when a field changes its meaning or goes.
@@ -17,7 +17,7 @@ pub struct CallEvent {
     pub v: u32,
     /// Which call.
     pub call_id: CallId,
-    /// Media time: since the call was answered [ms].
+    /// Media time: since the call was answered \[ms\].
     pub at_ms: u64,
     /// What.
     #[serde(flatten)]
@@ -62,6 +62,11 @@ pub enum Happened {
     },
     /// A turn of the server or of the caller is over.
     Turned(TurnRecord),
+    /// The first sound of an answer was sent.
+    Answered {
+        /// The way there.
+        latency: Latency,
+    },
     /// The problem that stands now.
     Problem {
         /// Scene.
@@ -85,5 +90,8 @@ pub enum Happened {
     /// Back from hold.
     Resumed,
     /// The call is over.
-    Ended(Box<CallRecord>),
+    Ended {
+        /// All that is kept of it.
+        record: Box<CallRecord>,
+    },
 }

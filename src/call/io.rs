@@ -10,6 +10,7 @@ use std::time::Instant;
 use crate::dialog::{ActionRequest, ActionResult};
 use crate::identify::Identified;
 use crate::leg::{LegEvent, LegRequest};
+use crate::sdp;
 use crate::speech::asr::{AsrError, Listening, Transcript};
 use crate::units::{HearingId, LegId, Pii, UtteranceId};
 
@@ -29,6 +30,8 @@ pub enum Input<'a> {
     },
     /// A party's signalling moved on.
     Leg(LegId, LegEvent),
+    /// The second leg that [`Output::Dial`] asked for is being placed, with its media socket here.
+    Dialled(sdp::Local),
     /// The recogniser answered.
     Heard(HearingId, Hearing),
     /// The synthesiser answered.
@@ -78,13 +81,24 @@ pub enum EarRequest {
     Drop,
 }
 
+/// Which socket of a leg: RTP's, or RTCP's on the next port where the two are not multiplexed (RFC 5761).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stream {
+    /// RTP.
+    Sound,
+    /// RTCP.
+    Reports,
+}
+
 /// What should be done at the edge.
 #[derive(Debug)]
 pub enum Output {
     /// Send the bytes that [`Call::poll`](super::Call::poll) has just put into its buffer.
     Packet {
-        /// From whose socket.
+        /// From whose sockets.
         leg: LegId,
+        /// From which of them.
+        stream: Stream,
         /// To where.
         to: SocketAddr,
     },
@@ -99,7 +113,7 @@ pub enum Output {
     /// What is being spoken is not wanted any more.
     Hush(UtteranceId),
     /// Find out who this is and what the call may be about.
-    LookUp(Pii<String>),
+    LookUp(LookUp),
     /// Carry out an action of the dialplan.
     Act(ActionRequest),
     /// Something that the world may know.
@@ -108,11 +122,18 @@ pub enum Output {
     Deadline(Option<Instant>),
 }
 
-/// A leg to place.
+/// Whose number is looked up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LookUp {
+    /// The one that the call came from.
+    Calling(Pii<String>),
+    /// One that the caller stated.
+    Stated(Pii<String>),
+}
+
+/// The leg to place: [`LegId::AGENT`] from now on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Dial {
-    /// Its name from now on.
-    pub leg: LegId,
     /// SIP URI to call.
     pub target: String,
     /// Who calls, as the target should see it.

@@ -1,1 +1,389 @@
-//! One call: legs, turn-taking, dialog and playout, composed.
+//! One call: legs, conversation, transfer and bridge, composed.
+//!
+//! ```text
+//! Input ─► Call::handle(now, …) ─► legs ─► 20 ms tick ─► Conversation ─► legs ─► Call::poll ─► Output … Deadline
+//! ```
+//!
+//! The contract is one loop: `handle` something, then `poll` until it answers [`Output::Deadline`], then sleep until that
+//! deadline or the next input. A call owns no socket, clock or thread, so it runs whole in a test, in virtual time. It is
+//! ignorant of who placed the call and over what; `Stage` is the only state besides its parts.
+
+mod conversation;
+mod ears;
+mod event;
+mod io;
+mod keypad;
+mod ledger;
+mod line;
+mod playout;
+mod record;
+mod studio;
+mod transfer;
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+
+pub use conversation::{Conversation, Request};
+pub use event::{CallEvent, Happened, VERSION};
+pub use io::{Dial, EarRequest, Hearing, Input, LookUp, Output, Speaking, Stream};
+pub use ledger::Ledger;
+pub use record::{
+    CallOutcome, CallRecord, Direction, GuessRecord, Latency, MemberRecord, OrderRecord, Party, RtpRecord,
+    TransferRecord, TurnRecord,
+};
+pub use studio::{Ending, Studio};
+
+use crate::audio::{FRAME_MS, Frame};
+use crate::dialog::Plan;
+use crate::identify::Identified;
+use crate::leg::{LegEvent, LegRequest};
+use crate::nlu::Understanding;
+use crate::sdp;
+use crate::speech::vad::VoiceDetector;
+use crate::timer::{TimerName, TimerTable};
+use crate::units::{CallId, LegId, Pii};
+use line::Line;
+use transfer::Transferring;
+
+/// What all calls of one hotline share.
+pub struct Hotline {
+    /// What is said.
+    pub plan: Arc<Plan>,
+    /// What callers mean.
+    pub understanding: Understanding,
+}
+
+/// How a call came in.
+pub struct Arrival {
+    /// Our name for the call.
+    pub id: CallId,
+    /// Calling number.
+    pub from: Pii<String>,
+    /// Called number.
+    pub to: String,
+    /// SDP offer, if the INVITE had one.
+    pub offer: Option<String>,
+    /// Where our media socket for the caller is, and what we can do.
+    pub local: sdp::Local,
+    /// When the INVITE came.
+    pub at: Timestamp,
+    /// The same as local time.
+    pub local_time: DateTime,
+    /// Chooses prompt variants, SSRC, first sequence number and the like.
+    pub seed: u64,
+}
+
+/// Longest wait for the store before the caller is greeted as a stranger.
+const MAX_LOOK_UP: Duration = Duration::from_millis(400);
+/// A caller who sends no media for this long is gone.
+const MAX_SILENT_LINE: Duration = Duration::from_secs(60);
+/// Longest call; nobody talks to a machine that long, a stuck one might.
+const MAX_CALL: Duration = Duration::from_secs(3_600);
+/// A tick that is later than this is not made up for: the machine stalled, and the caller would hear a burst.
+const MAX_LAG: Duration = Duration::from_millis(200);
+
+/// What a call waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Timer {
+    /// The next 20 ms of media.
+    Media,
+    /// The store's answer.
+    LookUp,
+    /// The agent who is being called, or the party who was asked to call one.
+    Transfer,
+    /// The end of the longest call.
+    Longest,
+}
+
+impl TimerName for Timer {
+    const ALL: &'static [Self] = &[Self::Media, Self::LookUp, Self::Transfer, Self::Longest];
+
+    fn index(self) -> usize {
+        self as usize
+    }
+}
+
+/// How far the call is.
+enum Stage {
+    /// Our answer is out; an INVITE without SDP still owes us one with its ACK.
+    Answering,
+    /// The caller talks to the server.
+    Talking,
+    /// A human is being fetched.
+    Transferring(Transferring),
+    /// Caller and human talk to each other.
+    Bridged(Box<Line>),
+    /// Over.
+    Ended,
+}
+
+/// The moments that a call counts from.
+struct Times {
+    /// When the INVITE came.
+    arrived: Instant,
+    /// When media began.
+    answered: Option<Instant>,
+    /// When the next 20 ms of media are due.
+    next_tick: Instant,
+    /// When the last packet of the caller came.
+    last_packet: Instant,
+}
+
+/// One call.
+pub struct Call {
+    arrival: Arrival,
+    times: Times,
+    stage: Stage,
+    line: Option<Line>,
+    conversation: Conversation,
+    identified: Option<Identified>,
+    transfer: Option<TransferRecord>,
+    timers: TimerTable<Timer, 4>,
+    outputs: VecDeque<Output>,
+    hotline: Arc<Hotline>,
+}
+
+impl Call {
+    /// Answers a call, or refuses it: see what [`poll`](Self::poll) says first.
+    pub fn new(now: Instant, hotline: Arc<Hotline>, arrival: Arrival, detector: Box<dyn VoiceDetector>) -> Self {
+        let conversation = Conversation::new(hotline.clone(), detector, arrival.local_time, arrival.seed);
+        let mut call = Self {
+            times: Times { arrived: now, answered: None, next_tick: now, last_packet: now },
+            stage: Stage::Answering,
+            line: None,
+            conversation,
+            identified: None,
+            transfer: None,
+            timers: TimerTable::default(),
+            outputs: VecDeque::new(),
+            hotline,
+            arrival,
+        };
+        let (from, to) = (call.arrival.from.0.clone(), call.arrival.to.clone());
+        call.tell(Happened::Started { from, to });
+        call.pick_up(now);
+        call
+    }
+
+    /// Takes in something that happened at `now`.
+    pub fn handle(&mut self, now: Instant, input: Input<'_>) {
+        match input {
+            Input::Packet { leg, from, bytes } => self.packet(now, leg, from, bytes),
+            Input::Leg(LegId::CALLER, event) => self.caller_leg(now, event),
+            Input::Leg(_, event) => self.agent_leg(now, event),
+            Input::Dialled(local) => self.dialled(local),
+            Input::Heard(id, hearing) => self.conversation.heard(id, hearing),
+            Input::Spoken(id, speaking) => self.conversation.spoken(id, speaking),
+            Input::CallerKnown(identified) => self.caller_known(*identified),
+            Input::ActionEnded(result) => self.conversation.action_ended(result),
+            Input::HangUp => self.hang_up(now, Party::Server),
+            Input::Timeout => {}
+        }
+        while let Some(timer) = self.timers.expired(now) {
+            self.expired(now, timer);
+        }
+        self.serve_conversation(now);
+    }
+
+    /// What to do now. A packet to send is written into `packet`. [`Output::Deadline`] is always the last.
+    pub fn poll(&mut self, now: Instant, packet: &mut Vec<u8>) -> Output {
+        if let Some(output) = self.outputs.pop_front() {
+            return output;
+        }
+        if let Some((stream, to)) = self.line.as_mut().and_then(|line| line.transmit(now, packet)) {
+            return Output::Packet { leg: LegId::CALLER, stream, to };
+        }
+        if let Stage::Bridged(agent) = &mut self.stage
+            && let Some((stream, to)) = agent.transmit(now, packet)
+        {
+            return Output::Packet { leg: LegId::AGENT, stream, to };
+        }
+        match self.stage {
+            Stage::Ended => Output::Deadline(None),
+            _ => Output::Deadline(self.timers.next()),
+        }
+    }
+
+    /// Answers the INVITE, or refuses it.
+    fn pick_up(&mut self, now: Instant) {
+        let sdp = match &self.arrival.offer {
+            Some(offer) => match sdp::negotiate(&self.arrival.local, offer) {
+                Ok(agreed) => {
+                    let answer = agreed.answer_sdp();
+                    self.line = Some(Line::new(LegId::CALLER, &agreed, self.arrival.seed));
+                    answer
+                }
+                Err(refusal) => {
+                    tracing::info!(%refusal, "call refused");
+                    self.outputs.push_back(Output::Leg(LegId::CALLER, LegRequest::Reject { status: refusal.status() }));
+                    return self.end(now, Party::Server);
+                }
+            },
+            None => sdp::offer(&self.arrival.local),
+        };
+        self.outputs.push_back(Output::Leg(LegId::CALLER, LegRequest::Accept { sdp }));
+        self.outputs.push_back(Output::LookUp(LookUp::Calling(self.arrival.from.clone())));
+        self.timers.set(Timer::Longest, now + MAX_CALL);
+        if self.line.is_some() {
+            self.begin(now);
+        }
+    }
+
+    /// Media flows from here on.
+    fn begin(&mut self, now: Instant) {
+        self.stage = Stage::Talking;
+        self.times.answered = Some(now);
+        self.times.last_packet = now;
+        self.times.next_tick = now;
+        self.timers.set(Timer::Media, now);
+        match self.identified.take() {
+            Some(identified) => self.caller_known(identified),
+            None => self.timers.set(Timer::LookUp, now + MAX_LOOK_UP),
+        }
+    }
+
+    fn packet(&mut self, now: Instant, leg: LegId, from: SocketAddr, bytes: &[u8]) {
+        match (&mut self.stage, leg) {
+            (_, LegId::CALLER) => {
+                if let Some(line) = &mut self.line {
+                    line.receive(now, from, bytes);
+                }
+            }
+            (Stage::Bridged(agent), _) => agent.receive(now, from, bytes),
+            _ => {}
+        }
+    }
+
+    fn caller_leg(&mut self, now: Instant, event: LegEvent) {
+        match event {
+            LegEvent::Acknowledged { sdp: Some(answer) } if self.line.is_none() => {
+                match sdp::accept_answer(&self.arrival.local, &answer) {
+                    Ok(agreed) => {
+                        self.line = Some(Line::new(LegId::CALLER, &agreed, self.arrival.seed));
+                        self.begin(now);
+                    }
+                    Err(refusal) => {
+                        tracing::info!(%refusal, "late answer refused");
+                        self.hang_up(now, Party::Server);
+                    }
+                }
+            }
+            LegEvent::Acknowledged { sdp: None } if self.line.is_none() => self.hang_up(now, Party::Server),
+            LegEvent::Updated { sdp } => self.update(sdp),
+            LegEvent::Referred { status } => self.referred(now, status),
+            LegEvent::Ended { .. } => self.end(now, Party::Caller),
+            LegEvent::Rang
+            | LegEvent::Answered { .. }
+            | LegEvent::Acknowledged { .. }
+            | LegEvent::UpdateRefused { .. } => {}
+        }
+    }
+
+    /// A re-INVITE: hold, resume, another port or codec (RFC 3264 §8).
+    fn update(&mut self, offer: Option<String>) {
+        let request = match (offer, &mut self.line) {
+            (None, _) => LegRequest::AcceptUpdate { sdp: sdp::offer(&self.arrival.local) },
+            (Some(_), None) => LegRequest::RejectUpdate { status: 491 },
+            (Some(offer), Some(line)) => match sdp::negotiate(&self.arrival.local, &offer) {
+                Ok(agreed) => {
+                    let was_held = line.is_held();
+                    line.renegotiate(&agreed);
+                    let is_held = line.is_held();
+                    if was_held != is_held {
+                        self.tell(if is_held { Happened::Held } else { Happened::Resumed });
+                    }
+                    LegRequest::AcceptUpdate { sdp: agreed.answer_sdp() }
+                }
+                Err(refusal) => LegRequest::RejectUpdate { status: refusal.status() },
+            },
+        };
+        self.outputs.push_back(Output::Leg(LegId::CALLER, request));
+    }
+
+    fn caller_known(&mut self, identified: Identified) {
+        if matches!(self.stage, Stage::Answering) {
+            self.identified = Some(identified);
+            return;
+        }
+        let is_greeted = self.identified.is_some();
+        self.timers.stop(Timer::LookUp);
+        self.tell(Happened::Identified {
+            member: record::member(&identified),
+            order: record::order(&identified),
+            guess: record::guess(&identified),
+        });
+        self.identified = Some(identified.clone());
+        if is_greeted {
+            self.conversation.member_found(identified);
+        } else {
+            self.conversation.start(identified);
+        }
+    }
+
+    fn expired(&mut self, now: Instant, timer: Timer) {
+        match timer {
+            Timer::Media => self.tick(now),
+            Timer::LookUp => self.caller_known(Identified::default()),
+            Timer::Transfer => self.transfer_failed("no_answer"),
+            Timer::Longest => self.hang_up(now, Party::Server),
+        }
+    }
+
+    /// 20 ms of media in each direction.
+    fn tick(&mut self, now: Instant) {
+        let Some(line) = &mut self.line else { return };
+        let heard = line.pull(now);
+        match &mut self.stage {
+            Stage::Bridged(agent) => {
+                let answer = agent.pull(now);
+                line.say(&answer.frame);
+                agent.say(&heard.frame);
+            }
+            _ if line.is_held() => line.say(&Frame::SILENCE),
+            _ => {
+                self.conversation.hear(&heard.frame, &heard.keys);
+                let frame = self.conversation.say();
+                if let Some(line) = &mut self.line {
+                    line.say(&frame);
+                }
+            }
+        }
+        if self.line.as_mut().is_some_and(|line| line.is_held() || line.has_news(now)) {
+            self.times.last_packet = now;
+        }
+        if now.saturating_duration_since(self.times.last_packet) > MAX_SILENT_LINE {
+            tracing::info!("the caller's media stopped");
+            return self.hang_up(now, Party::Server);
+        }
+        if now.saturating_duration_since(self.times.next_tick) > MAX_LAG {
+            self.times.next_tick = now;
+        }
+        self.times.next_tick += Duration::from_millis(FRAME_MS);
+        self.timers.set(Timer::Media, self.times.next_tick);
+    }
+
+    fn serve_conversation(&mut self, now: Instant) {
+        while let Some(request) = self.conversation.poll() {
+            match request {
+                Request::Ears(id, request) => self.outputs.push_back(Output::Ears(id, request)),
+                Request::Speak(id, text) => self.outputs.push_back(Output::Speak(id, text)),
+                Request::Hush(id) => self.outputs.push_back(Output::Hush(id)),
+                Request::Act(action) => self.outputs.push_back(Output::Act(action)),
+                Request::LookUp(number) => self.outputs.push_back(Output::LookUp(LookUp::Stated(number))),
+                Request::Tell(what) => self.tell(what),
+                Request::Transfer(transfer) => self.transfer(now, transfer),
+                Request::HangUp => self.hang_up(now, Party::Server),
+            }
+        }
+    }
+
+    fn tell(&mut self, what: Happened) {
+        let at_ms = self.conversation.now().as_millis();
+        self.outputs.push_back(Output::Event(CallEvent { v: VERSION, call_id: self.arrival.id.clone(), at_ms, what }));
+    }
+}

@@ -15,9 +15,9 @@ use crate::units::{SampleRate, UtteranceId};
 
 /// How far a prompt is turned down while a possible interruption is judged: −14 dB, still understood, clearly yielding.
 const DUCKED: f32 = 0.2;
-/// Most pieces of one utterance that wait here; a prompt has fewer clauses than that by far. More are dropped and the
-/// utterance ends early rather than growing without bound.
-const MAX_PIECES: usize = 256;
+/// Most sound of one utterance that waits here: two minutes, which no prompt lasts. More is dropped, and the utterance ends
+/// early rather than growing without bound.
+const MAX_WAITING: u64 = 120 * 16_000;
 
 /// The sound of the current utterance.
 #[derive(Debug)]
@@ -26,6 +26,8 @@ struct Utterance {
     /// Sound to play, the first piece from `offset` on.
     pieces: VecDeque<Arc<[i16]>>,
     offset: usize,
+    /// Samples taken.
+    taken: u64,
     /// Samples played.
     heard: u64,
     /// The synthesiser has delivered all.
@@ -34,7 +36,7 @@ struct Utterance {
 
 /// What became of an utterance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Heard {
+pub(super) struct Heard {
     /// Which.
     pub id: UtteranceId,
     /// How much of it the caller heard.
@@ -43,7 +45,7 @@ pub struct Heard {
 
 /// Plays to one party.
 #[derive(Debug)]
-pub struct Playout {
+pub(super) struct Playout {
     current: Option<Utterance>,
     /// Gain that the last frame ended with.
     gain: f32,
@@ -60,16 +62,17 @@ impl Default for Playout {
 
 impl Playout {
     /// Makes `id` the current utterance, at full level.
-    pub fn start(&mut self, id: UtteranceId) {
-        self.current = Some(Utterance { id, pieces: VecDeque::new(), offset: 0, heard: 0, complete: false });
+    pub(super) fn start(&mut self, id: UtteranceId) {
+        self.current = Some(Utterance { id, pieces: VecDeque::new(), offset: 0, taken: 0, heard: 0, complete: false });
         self.gain = 1.0;
         self.target = 1.0;
     }
 
     /// Takes sound for `id`; that of any other utterance falls out here. Answers whether it was taken.
-    pub fn push(&mut self, id: UtteranceId, piece: Arc<[i16]>) -> bool {
+    pub(super) fn push(&mut self, id: UtteranceId, piece: Arc<[i16]>) -> bool {
         match &mut self.current {
-            Some(utterance) if utterance.id == id && utterance.pieces.len() < MAX_PIECES => {
+            Some(utterance) if utterance.id == id && utterance.taken - utterance.heard < MAX_WAITING => {
+                utterance.taken += piece.len() as u64;
                 utterance.pieces.push_back(piece);
                 true
             }
@@ -78,29 +81,24 @@ impl Playout {
     }
 
     /// No more sound comes for `id`.
-    pub fn complete(&mut self, id: UtteranceId) {
+    pub(super) fn complete(&mut self, id: UtteranceId) {
         if let Some(utterance) = self.current.as_mut().filter(|utterance| utterance.id == id) {
             utterance.complete = true;
         }
     }
 
-    /// The current utterance.
-    pub fn current(&self) -> Option<UtteranceId> {
-        Some(self.current.as_ref()?.id)
-    }
-
     /// Whether the caller has heard any of the current utterance.
-    pub fn is_audible(&self) -> bool {
+    pub(super) fn is_audible(&self) -> bool {
         self.current.as_ref().is_some_and(|utterance| utterance.heard > 0)
     }
 
     /// Turns the utterance down, or up again, within the next frame.
-    pub fn duck(&mut self, ducked: bool) {
+    pub(super) fn duck(&mut self, ducked: bool) {
         self.target = if ducked { DUCKED } else { 1.0 };
     }
 
     /// Drops the current utterance: one more frame fades it out.
-    pub fn stop(&mut self) -> Option<Heard> {
+    pub(super) fn stop(&mut self) -> Option<Heard> {
         let utterance = self.current.take()?;
         let heard = utterance.heard();
         self.fading = (utterance.heard > 0).then_some(utterance);
@@ -108,7 +106,7 @@ impl Playout {
     }
 
     /// The next 20 ms, and the utterance that ended with it.
-    pub fn next_frame(&mut self) -> (Frame, Option<Heard>) {
+    pub(super) fn next_frame(&mut self) -> (Frame, Option<Heard>) {
         let mut frame = Frame::SILENCE;
         if let Some(mut tail) = self.fading.take() {
             tail.fill(&mut frame);
@@ -184,7 +182,7 @@ mod tests {
         assert_eq!(frame.0[279], 1_000);
         assert_eq!(frame.0[280], 0);
         assert_eq!(ended, Some(Heard { id: FIRST, time: Duration::from_micros(37_500) }));
-        assert_eq!(playout.current(), None);
+        assert!(playout.current.is_none());
     }
 
     #[test]
@@ -219,9 +217,9 @@ mod tests {
         playout.duck(true);
         let (falling, _) = playout.next_frame();
         assert!(falling.0[0] == 1_000 && falling.0[FRAME_SAMPLES - 1] < 210);
-        assert_eq!(playout.next_frame().0[0], 200);
+        assert_eq!(playout.next_frame().0.0[0], 200);
         playout.duck(false);
         playout.next_frame();
-        assert_eq!(playout.next_frame().0[0], 1_000);
+        assert_eq!(playout.next_frame().0.0[0], 1_000);
     }
 }

@@ -1,8 +1,11 @@
 //! The record of a call: one JSON object, kept in the store and printed by `antevox calls`.
 
-use jiff::Timestamp;
+use std::time::Instant;
+
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::{Call, Identified};
 use crate::units::CallId;
 
 /// Everything that is kept of a call.
@@ -118,13 +121,13 @@ pub struct TurnRecord {
     pub text: String,
     /// Recognition confidence; 1 for the server.
     pub confidence: f32,
-    /// Media time of the first sound [ms].
+    /// Media time of the first sound \[ms\].
     pub from_ms: u64,
-    /// Media time of the last sound [ms].
+    /// Media time of the last sound \[ms\].
     pub to_ms: u64,
     /// What the caller did with it, or what the server asked for.
     pub act: String,
-    /// How much of a prompt the caller heard [ms]; 0 for the caller's own turns.
+    /// How much of a prompt the caller heard \[ms\]; 0 for the caller's own turns.
     pub heard_ms: u64,
     /// Whether the caller interrupted it.
     pub barged_in: bool,
@@ -132,7 +135,7 @@ pub struct TurnRecord {
     pub latency: Option<Latency>,
 }
 
-/// The way from the caller's last sound to the answer's first. Each time counts from the end of the caller's speech [ms].
+/// The way from the caller's last sound to the answer's first. Each time counts from the end of the caller's speech \[ms\].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Latency {
     /// The turn was judged to be over.
@@ -177,8 +180,65 @@ pub struct RtpRecord {
     pub codec: String,
     /// Share of packets lost, 0–1.
     pub loss: f32,
-    /// Interarrival jitter (RFC 3550 §6.4.1) [ms].
+    /// Interarrival jitter (RFC 3550 §6.4.1) \[ms\].
     pub jitter_ms: f32,
     /// Mean opinion score estimated by ITU-T G.107.
     pub mos: f32,
+}
+
+impl Call {
+    /// What is kept of the call, now that it is over.
+    pub(super) fn record(&self, now: Instant, by: Party, handed_over: bool) -> CallRecord {
+        let arrival = &self.arrival;
+        let at =
+            |moment: Instant| arrival.at + SignedDuration::try_from(moment - self.times.arrived).unwrap_or_default();
+        let progress = self.conversation.progress();
+        let identified = self.identified.clone().unwrap_or_default();
+        let outcome = match (&self.line, handed_over) {
+            (None, _) => CallOutcome::Failed,
+            (Some(_), true) => CallOutcome::Transferred,
+            (Some(_), false) if progress.resolved => CallOutcome::Resolved,
+            (Some(_), false) => CallOutcome::Abandoned,
+        };
+        CallRecord {
+            call_id: arrival.id.clone(),
+            direction: Direction::Inbound,
+            from: arrival.from.0.clone(),
+            to: arrival.to.clone(),
+            started_at: arrival.at,
+            answered_at: self.times.answered.map(at),
+            ended_at: at(now),
+            hangup_by: by,
+            member: member(&identified),
+            order: order(&identified),
+            guess: guess(&identified),
+            guess_spoken: progress.guess.is_some(),
+            turns: self.conversation.ledger().turns().to_vec(),
+            scene: progress.scene.as_ref().map(ToString::to_string),
+            main_scene: progress.main_scene.as_ref().map(ToString::to_string),
+            identified: progress.scene.is_some(),
+            confirmed: progress.confirmed,
+            turns_to_problem: progress.turns,
+            outcome,
+            transfer: self.transfer.clone(),
+            rtp: self.line.as_ref().map(|line| line.record(now)),
+            recording: None,
+        }
+    }
+}
+
+pub(super) fn member(identified: &Identified) -> Option<MemberRecord> {
+    let guess = identified.member.as_ref()?;
+    Some(MemberRecord { id: guess.member.member_id.clone(), confidence: guess.p, how: guess.how.to_owned() })
+}
+
+pub(super) fn order(identified: &Identified) -> Option<OrderRecord> {
+    let guess = identified.orders.first()?;
+    Some(OrderRecord { id: guess.order.order_id.clone(), product: guess.order.product.clone(), confidence: guess.p })
+}
+
+/// The three most probable problems.
+pub(super) fn guess(identified: &Identified) -> Vec<GuessRecord> {
+    let three = identified.scenes.iter().take(3);
+    three.map(|guess| GuessRecord { scene: guess.scene.to_string(), p: guess.p, why: guess.why.clone() }).collect()
 }

@@ -61,7 +61,7 @@ pub struct Call {
     /// Record both sides: the caller left, the server right.
     #[arg(long, value_name = "F.wav")]
     out: Option<PathBuf>,
-    /// Longest call [s].
+    /// Longest call \[s\].
     #[arg(long, value_name = "S", default_value_t = 90.0)]
     max: f64,
     /// Language of `text:` steps; chooses the voice where none is named.

@@ -1,17 +1,59 @@
 //! `antevox calls`: show what happened in past calls.
 
+use std::path::PathBuf;
+
+use serde_json::Value;
+
 use super::Outcome;
+use crate::server::store::{Record, Store};
 
 /// Show what happened in past calls.
 #[derive(Debug, clap::Args)]
-pub struct Calls {}
+pub struct Calls {
+    /// Folder of the store.
+    #[arg(long, value_name = "DIR", default_value = "data")]
+    data: PathBuf,
+    /// Only the last N calls.
+    #[arg(long, value_name = "N")]
+    last: Option<u32>,
+    /// Print whole call records, one JSON object a line.
+    #[arg(long)]
+    json: bool,
+}
 
 impl Calls {
     /// Carries the command out.
     ///
     /// # Errors
     /// One line that names what is wrong, where, and the remedy.
-    pub fn run(self) -> Outcome {
-        Err("not built yet".into())
+    #[tokio::main(flavor = "current_thread")]
+    pub async fn run(self) -> Outcome {
+        let store = Store::open_existing(&self.data).await?;
+        let records = store.records(self.last).await?;
+        store.close().await;
+        if self.json {
+            records.iter().for_each(|record| println!("{}", record.json));
+        } else {
+            print_table(&records);
+        }
+        Ok(())
     }
+}
+
+fn print_table(records: &[Record]) {
+    println!("{:<20} {:<14} {:<20} {:<34} {:<12} turns", "started", "from", "member", "scene", "outcome");
+    for record in records {
+        let call: Value = serde_json::from_str(&record.json).unwrap_or_default();
+        let text = |pointer: &str| call.pointer(pointer).and_then(Value::as_str).unwrap_or("–").to_owned();
+        let turns = call.pointer("/turns").and_then(Value::as_array).map_or(0, Vec::len);
+        println!(
+            "{:<20} {:<14} {:<20} {:<34} {:<12} {turns}",
+            record.started_at.chars().take(19).collect::<String>(),
+            text("/from"),
+            text("/member/id"),
+            text("/scene"),
+            text("/outcome"),
+        );
+    }
+    println!("{} calls", records.len());
 }

@@ -1,10 +1,36 @@
 //! `antevox chat`: hold the dialog in text, on a terminal.
 
-use super::Outcome;
+use std::io::{self, BufRead, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use jiff::Zoned;
+
+use super::{Outcome, callers, dialplan_files};
+use crate::dialog::{ActionResult, Dialog, DialogInput, Listen, Next, Reply};
+use crate::nlu::{Heard, Understanding};
 
 /// Hold the dialog in text, on a terminal.
+///
+/// Type what you would say. An empty line is silence, `#` and keys are key presses, end of input hangs up.
 #[derive(Debug, clap::Args)]
-pub struct Chat {}
+pub struct Chat {
+    /// The dialplan's folder
+    #[arg(long)]
+    dialplan: PathBuf,
+    /// More examples: text, tab, scene
+    #[arg(long)]
+    corpus: Vec<PathBuf>,
+    /// The number that calls
+    #[arg(long)]
+    from: Option<String>,
+    /// Folder of the store with members and orders
+    #[arg(long)]
+    data: Option<PathBuf>,
+    /// Chooses among variants of prompts
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+}
 
 impl Chat {
     /// Carries the command out.
@@ -12,6 +38,81 @@ impl Chat {
     /// # Errors
     /// One line that names what is wrong, where, and the remedy.
     pub fn run(self) -> Outcome {
-        Err("not built yet".into())
+        let (plan, understanding) = dialplan_files::load_with_understanding(&self.dialplan, &self.corpus)?;
+        let callers = callers::Callers::open(self.data.as_deref())?;
+        let now = Zoned::now().datetime();
+        let identified = callers.identify(self.from.as_deref().unwrap_or_default(), now)?;
+        let mut chat = Talk { dialog: Dialog::new(Arc::new(plan), self.seed, now), understanding, callers, now };
+        let reply = chat.dialog.handle(DialogInput::Started(Box::new(identified)));
+        chat.hold(reply)
+    }
+}
+
+/// One conversation on a terminal.
+struct Talk {
+    dialog: Dialog,
+    understanding: Understanding,
+    callers: callers::Callers,
+    now: jiff::civil::DateTime,
+}
+
+impl Talk {
+    fn hold(&mut self, mut reply: Reply) -> Outcome {
+        let mut lines = io::stdin().lock().lines();
+        loop {
+            if !reply.prompt.text.is_empty() {
+                println!("hotline: {}", reply.prompt.text);
+            }
+            for action in std::mem::take(&mut reply.actions) {
+                println!("       ↳ {} for {}", action.action, action.scene);
+                let done = ActionResult { action: action.action, succeeded: true };
+                self.dialog.handle(DialogInput::ActionEnded(done));
+            }
+            if let Some(number) = reply.look_up.take() {
+                let identified = self.callers.identify_stated(&number.0, self.now)?;
+                reply = self.dialog.handle(DialogInput::MemberFound(Box::new(identified)));
+                continue;
+            }
+            let listen = match reply.next {
+                Next::Listen(listen) => listen,
+                Next::HangUp => return self.end("the hotline hangs up"),
+                Next::Transfer(transfer) => {
+                    return self.end(&format!("to {} ({}): {}", transfer.queue, transfer.reason, transfer.summary));
+                }
+            };
+            print!("you:     ");
+            io::stdout().flush()?;
+            let Some(line) = lines.next().transpose()? else {
+                println!();
+                return self.end("you hang up");
+            };
+            let input = self.heard(&line, &listen);
+            reply = self.dialog.handle(input);
+        }
+    }
+
+    fn heard(&self, line: &str, listen: &Listen) -> DialogInput {
+        let line = line.trim();
+        if line.is_empty() {
+            return DialogInput::WasSilent;
+        }
+        if let Some(keys) = line.strip_prefix('#') {
+            return DialogInput::Keyed(keys.to_owned());
+        }
+        let heard = Heard { text: line.to_owned(), confidence: 1.0, n_best: Vec::new() };
+        DialogInput::Turned(Box::new(self.understanding.understand(&heard, &listen.expect)))
+    }
+
+    fn end(&self, how: &str) -> Outcome {
+        let progress = self.dialog.progress();
+        println!("({how})");
+        match &progress.scene {
+            Some(scene) => {
+                let confirmed = if progress.confirmed { "confirmed" } else { "not confirmed" };
+                println!("problem: {scene}, {confirmed}, after {} of your turns", progress.turns);
+            }
+            None => println!("problem: not found"),
+        }
+        Ok(())
     }
 }

@@ -4,11 +4,12 @@
 //! succeeds only when it did what it says.
 
 pub mod call;
+pub mod callers;
 pub mod calls;
 pub mod chat;
 pub mod check;
 pub mod demo;
-pub mod duplex;
+pub mod dialplan_files;
 pub mod identify;
 pub mod import;
 pub mod models;

@@ -94,7 +94,10 @@ fn list(models: &Path, as_json: bool) -> Outcome {
         let problem = folder::check(&path).err().map(|error| error.to_string());
         if as_json {
             let path = path.display().to_string();
-            println!("{}", json!({"name": name, "what": what, "path": path, "installed": problem.is_none(), "problem": problem}));
+            println!(
+                "{}",
+                json!({"name": name, "what": what, "path": path, "installed": problem.is_none(), "problem": problem})
+            );
         } else {
             println!("{name:<12} {:<10} {what}", if problem.is_none() { "installed" } else { "missing" });
         }

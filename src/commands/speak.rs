@@ -195,3 +195,20 @@ fn write_wav(path: &Path, pcm: &[i16], rate: SampleRate) -> Result<(), hound::Er
     }
     wav.finalize()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ulaw_keeps_silence_and_errs_in_proportion() {
+        assert_eq!(through_ulaw(0), 0);
+        for sample in i16::MIN..=i16::MAX {
+            let heard = i32::from(through_ulaw(sample));
+            let error = (heard - i32::from(sample)).abs();
+            // Half a step: 4 near zero, else a sixteenth of the segment; what lies above 32,635 is cut.
+            assert!(error <= 4 + i32::from(sample).abs() / 31, "{sample} is heard as {heard}");
+            assert_eq!(i32::from(through_ulaw(heard as i16)), heard);
+        }
+    }
+}

@@ -59,6 +59,8 @@ pub struct SipSettings {
 pub struct HotlineSettings {
     /// `hotline.dialplan`: folder of the dialplan.
     pub dialplan: PathBuf,
+    /// `hotline.agents`: where humans are reached, in place of the host and port in the dialplan's queues.
+    pub agents: Option<SocketAddr>,
     /// `hotline.corpus`: further example sentences, `text<TAB>scene` a line.
     pub corpus: Vec<PathBuf>,
 }
@@ -72,7 +74,7 @@ pub struct EngineSettings {
     pub recognisers: usize,
     /// `engines.threads`: threads for recognition, and as many again for synthesis.
     pub threads: usize,
-    /// `engines.cache_mb`: memory for rendered prompts [MiB].
+    /// `engines.cache_mb`: memory for rendered prompts \[MiB\].
     pub cache_mb: usize,
 }
 
@@ -92,7 +94,7 @@ impl Default for Settings {
             rtp_ports: 20_000..=29_999,
             http: SocketAddr::from(([127, 0, 0, 1], 8080)),
             data: "data".into(),
-            hotline: HotlineSettings { dialplan: "dialplans/hotline-en".into(), corpus: Vec::new() },
+            hotline: HotlineSettings { dialplan: "dialplans/hotline-en".into(), agents: None, corpus: Vec::new() },
             engines: EngineSettings { models: "models".into(), recognisers: 8, threads: 2, cache_mb: 64 },
             log: LogFormat::Text,
         }
@@ -115,6 +117,7 @@ pub const KEYS: &[&str] = &[
     "rtp.ports",
     "http.listen",
     "store.dir",
+    "hotline.agents",
     "hotline.dialplan",
     "hotline.corpus",
     "engines.models",
@@ -145,10 +148,15 @@ impl Settings {
             "http.listen" => {
                 self.http = given
                     .one()
-                    .and_then(|text| address(text))
+                    .and_then(address)
                     .ok_or(Refused::Expected("ADDRESS:PORT, such as \"127.0.0.1:8080\""))?;
             }
             "store.dir" => self.data = path(&given)?,
+            "hotline.agents" => {
+                let agents = given.one().and_then(address);
+                self.hotline.agents =
+                    Some(agents.ok_or(Refused::Expected("ADDRESS:PORT, such as \"127.0.0.1:5080\""))?);
+            }
             "hotline.dialplan" => self.hotline.dialplan = path(&given)?,
             "hotline.corpus" => self.hotline.corpus = given.many().iter().map(PathBuf::from).collect(),
             "engines.models" => self.engines.models = path(&given)?,

@@ -7,11 +7,24 @@
 //! The machine is pure: it hears facts in the past tense and answers with what should happen, and neither knows whether the
 //! words were spoken or typed nor who placed the call.
 
+pub mod belief;
+pub mod dialplan;
+mod machine;
+pub mod simulated;
+pub mod spoken;
+pub mod strategy;
+#[cfg(test)]
+mod testing;
+mod voice;
+
 use std::time::Duration;
+
+pub use dialplan::{Handover, Plan};
+pub use machine::{Dialog, Question};
 
 use crate::identify::Identified;
 use crate::nlu::{Expect, UserTurn};
-use crate::units::{Ask, Scene};
+use crate::units::{Ask, Pii, Scene};
 
 /// What happened in the call, as far as the dialog is concerned.
 #[derive(Clone, Debug, PartialEq)]
@@ -52,6 +65,8 @@ pub struct Reply {
     pub prompt: Prompt,
     /// What to do meanwhile.
     pub actions: Vec<ActionRequest>,
+    /// A number that the caller stated: find its owner, and answer with [`DialogInput::MemberFound`].
+    pub look_up: Option<Pii<String>>,
     /// What to do when the prompt has been heard (or, for [`Next::Listen`], interrupted).
     pub next: Next,
 }

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! phone, now ─► [store] ─► CallerFacts ─► member ─► order ─► scene ─► Identified
+//!                                          └───────┴────────┴── Model ◄─ train ◄─ History, Rules
 //! ```
 //!
 //! Everything here is a pure function of facts that are older than the call.
@@ -9,6 +10,24 @@
 use jiff::civil::DateTime;
 
 use crate::units::{Pii, Scene};
+
+pub mod describe;
+mod guess;
+pub mod history;
+pub mod member;
+mod model;
+mod rules;
+pub mod signals;
+#[cfg(test)]
+mod testing;
+mod train;
+pub mod when;
+mod why;
+
+pub use guess::Guess;
+pub use model::Model;
+pub use rules::Rules;
+pub use train::{HeldOut, TrainError, Trained, train};
 
 /// One row of `members.csv`.
 #[derive(Clone, Debug, PartialEq)]
@@ -112,7 +131,8 @@ pub struct CallerFacts {
     pub blacklisted: Option<String>,
     /// Who was found behind the number, oldest first.
     pub sightings: Vec<PhoneSighting>,
-    /// Everybody who may be meant: seen behind the number, or registered with it.
+    /// Everybody who may be meant: registered with the number, of the same household (landline) as whoever is, or seen
+    /// behind it; ordered by id.
     pub members: Vec<Member>,
     /// Recent orders of those members, oldest first.
     pub orders: Vec<Order>,
@@ -169,3 +189,23 @@ pub struct Identified {
     /// The caller's own recent orders by falling probability of being meant.
     pub orders: Vec<OrderGuess>,
 }
+
+/// Who calls from `facts.phone` at `now`, about which order and problem.
+pub fn identify(model: &Model, facts: &CallerFacts, now: DateTime) -> Identified {
+    let p = member::candidates(model, facts, now);
+    let callers: Vec<(&str, f64)> = facts.members.iter().map(|member| member.member_id.as_str()).zip(p).collect();
+    let member = member::likeliest(facts, &callers);
+    let ask_number = member::worth_asking(member.as_ref());
+    let guess = model.guess(facts, &callers, now);
+    Identified { member, ask_number, scenes: guess.scenes, orders: guess.orders }
+}
+
+/// The same for a caller who stated the registered number of `member`, so that nobody else comes into question.
+pub fn identify_stated(model: &Model, facts: &CallerFacts, member: &Member, now: DateTime) -> Identified {
+    let guess = model.guess(facts, &[(&member.member_id, 1.0)], now);
+    let member = MemberGuess { member: member.clone(), p: STATED, how: "stated registered number" };
+    Identified { member: Some(member), ask_number: false, scenes: guess.scenes, orders: guess.orders }
+}
+
+/// Trust in a number that the caller stated: it names one member, but anybody can say it.
+const STATED: f32 = 0.99;

@@ -1,92 +1,26 @@
 //! One party's media and signalling, the same for SIP and WebRTC.
+//!
+//! ```text
+//!              ┌───────────────────────── MediaLeg ─────────────────────────┐
+//!  datagram ──►│ receive: packet ► source lock ► jitter buffer, keys        │
+//!              │ pull:    jitter buffer ► decode, conceal ► 16 kHz ► Frame  │──► Inbound, every 20 ms
+//!     Frame ──►│ send:    8 kHz ► encode, or a key press ► packet           │──► datagram
+//!              └────────────────────────────────────────────────────────────┘
+//!  signalling ──► LegEvent …                                      … LegRequest ──► signalling
+//! ```
+//!
+//! The media half is a value without sockets or clocks: bytes and `now` go in, frames and bytes come out.
 
-use std::net::SocketAddr;
+mod coder;
+mod keys;
+mod media;
+mod signalling;
+mod stats;
 
-/// What one party's signalling reports. Past tense: it has happened.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum LegEvent {
-    /// An outgoing leg is ringing.
-    Rang,
-    /// An outgoing leg, or our [`LegRequest::Update`], was answered with this SDP.
-    Answered {
-        /// SDP answer.
-        sdp: String,
-    },
-    /// Our answer was acknowledged; the SDP is there when the INVITE had none (RFC 3264 §5, RFC 3261 §13.2.1).
-    Acknowledged {
-        /// SDP answer of a late offer.
-        sdp: Option<String>,
-    },
-    /// The party offers new media parameters (hold, resume, another port). To be answered with
-    /// [`LegRequest::AcceptUpdate`] or [`LegRequest::RejectUpdate`]. `None`: a re-INVITE without SDP asks for an offer.
-    Updated {
-        /// SDP offer.
-        sdp: Option<String>,
-    },
-    /// The party refused our [`LegRequest::Update`]; the old parameters stay. Accepted, it is told as
-    /// [`Answered`](Self::Answered).
-    UpdateRefused {
-        /// SIP status; 491 when both sides offered at once.
-        status: u16,
-    },
-    /// A transfer by REFER moved on: the status of the call that the party placed (RFC 3515 §2.4.5).
-    Referred {
-        /// SIP status: 1xx under way, 2xx the party talks to the target, else failed.
-        status: u16,
-    },
-    /// The party hung up, cancelled, or an outgoing leg was refused; nothing more comes.
-    Ended {
-        /// SIP status that says why; 200 for a plain BYE, 487 for CANCEL.
-        status: u16,
-    },
-}
+pub use keys::Keys;
+pub use media::{Inbound, MediaLeg};
+pub use signalling::{Datagram, LegEvent, LegRequest};
+pub use stats::RtpStats;
 
-/// What one party's signalling should do. Imperative.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum LegRequest {
-    /// Let it ring (180).
-    Ring,
-    /// Answer (200) with this SDP.
-    Accept {
-        /// SDP answer, or our offer when the INVITE had none.
-        sdp: String,
-    },
-    /// Refuse the call.
-    Reject {
-        /// SIP status.
-        status: u16,
-    },
-    /// Answer a re-INVITE or UPDATE.
-    AcceptUpdate {
-        /// SDP answer.
-        sdp: String,
-    },
-    /// Refuse a re-INVITE or UPDATE; the old parameters stay (RFC 3261 §14.2).
-    RejectUpdate {
-        /// SIP status.
-        status: u16,
-    },
-    /// Offer new media parameters by re-INVITE: hold, resume.
-    Update {
-        /// SDP offer.
-        sdp: String,
-    },
-    /// Ask the party to call somebody else (RFC 3515).
-    Refer {
-        /// SIP URI.
-        target: String,
-        /// Extra headers, such as the reason and what is known.
-        headers: Vec<(String, String)>,
-    },
-    /// End the leg, whatever state it is in (BYE, CANCEL or a refusal).
-    HangUp,
-}
-
-/// A datagram to or from a party.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Datagram {
-    /// The party's address.
-    pub peer: SocketAddr,
-    /// RTP or RTCP bytes.
-    pub bytes: Vec<u8>,
-}
+#[cfg(test)]
+mod tests;

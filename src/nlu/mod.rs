@@ -6,8 +6,23 @@
 //!                     └─► acts, entities ──────────────┘
 //! ```
 
+pub mod acts;
+pub mod calibrate;
+pub mod concepts;
+pub mod corpus;
+pub mod entities;
+pub mod eval;
+pub mod features;
+pub mod intents;
+pub mod linear;
+pub mod phonetic;
+pub mod products;
+pub mod text;
+mod understanding;
+
 use jiff::civil;
 
+pub use self::understanding::{NluError, Understanding};
 use crate::units::{Ask, Lang, Scene};
 
 /// What the recogniser heard, or what was typed.

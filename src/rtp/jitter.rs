@@ -27,21 +27,23 @@ use crate::units::{RtpTimestamp, SeqNo};
 
 /// Packets kept at most: 1.28 s at 20 ms. A newer packet takes the place of one that is this much older.
 pub const SLOTS: usize = 64;
+/// Room that each slot has from the beginning (bytes): 30 ms of G.711. A slot grows once for more.
+const USUAL_PAYLOAD_BYTES: usize = 240;
 /// Frames a second that are asked for.
 const PULLS_PER_SECOND: u32 = 50;
-/// How long nothing is taken for loss; after that it is silence [ms]. Concealment has faded out by then.
+/// How long nothing is taken for loss; after that it is silence (ms). Concealment has faded out by then.
 const LONGEST_LOSS_MS: u32 = 100;
-/// A transit that differs by more from those before belongs to a sender that set its clock anew [ms].
+/// A transit that differs by more from those before belongs to a sender that set its clock anew (ms).
 const CLOCK_JUMP_MS: i64 = 1_000;
-/// The same at the beginning of a talkspurt, where setting it anew is usual [ms].
+/// The same at the beginning of a talkspurt, where setting it anew is usual (ms).
 const TALKSPURT_JUMP_MS: i64 = 120;
 /// After this many late packets in a row the buffer begins anew, rather than drop the rest of the call.
 const LATE_IN_A_ROW: u32 = 10;
 /// Pulls over which the delay must have been too long before a packet is left out: one second.
 const PATIENCE: u32 = 50;
-/// How much more than one packet must be spare before it is left out in a quiet moment [ms].
+/// How much more than one packet must be spare before it is left out in a quiet moment (ms).
 const SPARE_MS: i64 = 10;
-/// How much must be spare before a packet is left out although somebody speaks [ms].
+/// How much must be spare before a packet is left out although somebody speaks (ms).
 const SPARE_IN_SPEECH_MS: i64 = 60;
 
 /// A packet of sound that has arrived.
@@ -53,7 +55,7 @@ pub struct Arrival<'a> {
     pub seq: SeqNo,
     /// Media time of its first sample.
     pub timestamp: RtpTimestamp,
-    /// How much sound it holds [ticks of the RTP clock]; 0 for a packet that holds none, such as a key press.
+    /// How much sound it holds (ticks of the RTP clock); 0 for a packet that holds none, such as a key press.
     pub ticks: u32,
     /// Begins a talkspurt.
     pub marker: bool,
@@ -86,12 +88,12 @@ pub enum Played<'a> {
     },
     /// Something was said, but it is not here.
     Lost {
-        /// How much [ticks].
+        /// How much (ticks).
         ticks: u32,
     },
     /// Nothing was sent.
     Silence {
-        /// How much [ticks].
+        /// How much (ticks).
         ticks: u32,
     },
 }
@@ -169,7 +171,7 @@ struct Playing {
     playhead: i64,
     /// Packet played or passed over last.
     last: SeqNo,
-    /// Loss in a row [ticks].
+    /// Loss in a row (ticks).
     missed: u32,
     spare: Spare,
 }
@@ -177,7 +179,7 @@ struct Playing {
 /// By how much the delay is too long.
 #[derive(Clone, Copy, Debug)]
 struct Spare {
-    /// Over the last [`PATIENCE`] pulls [ticks].
+    /// Over the last [`PATIENCE`] pulls (ticks).
     least: i64,
     /// Being measured.
     measuring: i64,
@@ -203,8 +205,8 @@ impl Spare {
 impl JitterBuffer {
     /// An empty buffer for packets whose timestamps tick `clock_rate` times a second.
     pub fn new(clock_rate: u32) -> Self {
-        let slot = Slot { payload: Vec::with_capacity(240), ..Slot::default() };
-        let slots = vec![slot; SLOTS].into_boxed_slice();
+        let slot = || Slot { payload: Vec::with_capacity(USUAL_PAYLOAD_BYTES), ..Slot::default() };
+        let slots = std::iter::repeat_with(slot).take(SLOTS).collect();
         Self { clock_rate, slots, transits: Transits::new(clock_rate), stream: None, counts: Counts::default() }
     }
 

@@ -21,5 +21,5 @@ pub mod telephone_event;
 pub use jitter::{Arrival, JitterBuffer, Played, Signal};
 pub use packet::{Packet, PacketError};
 pub use reception::Reception;
-pub use sender::{Sender, Seeds};
+pub use sender::{Seeds, Sender};
 pub use source_lock::{SourceLock, Verdict};

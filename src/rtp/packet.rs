@@ -14,7 +14,7 @@ use crate::units::{RtpTimestamp, SeqNo};
 
 /// Bytes of a header without CSRCs and extension.
 pub const HEADER_BYTES: usize = 12;
-/// Longest payload that is taken [bytes]: more than 60 ms of any codec here, and as much as fits an Ethernet frame.
+/// Longest payload that is taken (bytes): more than 60 ms of any codec here, and as much as fits an Ethernet frame.
 pub const MAX_PAYLOAD_BYTES: usize = 1_460;
 
 const VERSION: u8 = 2;

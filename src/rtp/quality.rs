@@ -5,7 +5,7 @@ use std::time::Duration;
 
 /// Transmission rating with all of G.107's defaults (Table 2).
 const R_DEFAULT: f64 = 93.2;
-/// Delay from which talking gets hard [ms] (G.107 §7.4, as simplified by Cole and Rosenbluth 2001).
+/// Delay from which talking gets hard (ms) (G.107 §7.4, as simplified by Cole and Rosenbluth 2001).
 const DELAY_KNEE_MS: f64 = 177.3;
 /// Packet-loss robustness of G.711 with concealment (G.113 Appendix I, Table I.4).
 const G711_PLC_ROBUSTNESS: f64 = 25.1;
@@ -19,8 +19,7 @@ pub fn mos(loss: f64, one_way: Duration) -> f32 {
     let ms = one_way.as_secs_f64() * 1_000.0;
     let delay_impairment = 0.024 * ms + 0.11 * (ms - DELAY_KNEE_MS).max(0.0);
     let percent = loss.clamp(0.0, 1.0) * 100.0;
-    let loss_impairment =
-        G711_IMPAIRMENT + (95.0 - G711_IMPAIRMENT) * percent / (percent + G711_PLC_ROBUSTNESS);
+    let loss_impairment = G711_IMPAIRMENT + (95.0 - G711_IMPAIRMENT) * percent / (percent + G711_PLC_ROBUSTNESS);
     let r = (R_DEFAULT - delay_impairment - loss_impairment).clamp(0.0, 100.0);
     // G.107 Annex B, equation B-4; below R = 6.5 the polynomial dips under 1.
     (1.0 + 0.035 * r + r * (r - 60.0) * (100.0 - r) * 7e-6).max(1.0) as f32

@@ -19,7 +19,6 @@ pub struct Reception {
     /// At the last report (RFC 3550 §A.3).
     expected_prior: u64,
     received_prior: u64,
-    longest_jitter: Duration,
 }
 
 #[derive(Clone, Debug)]
@@ -32,7 +31,7 @@ struct Source {
     received: u64,
     /// Arrival and timestamp of the packet before.
     last: (Instant, RtpTimestamp),
-    /// [ticks], smoothed.
+    /// Smoothed (ticks).
     jitter: f64,
 }
 
@@ -41,13 +40,13 @@ struct Source {
 pub struct Summary {
     /// Whom it is about.
     pub ssrc: u32,
-    /// Share lost since the last summary [1/256].
+    /// Share lost since the last summary (1/256).
     pub fraction_lost: u8,
     /// Lost in all, held to 24 bits.
     pub lost: u32,
     /// Highest sequence number with the wraps above it.
     pub highest: u32,
-    /// [ticks]
+    /// Smoothed interarrival jitter (ticks).
     pub jitter: u32,
 }
 
@@ -57,7 +56,6 @@ impl Reception {
         match &mut self.source {
             Some(source) if source.ssrc == ssrc && source.continues(seq) => {
                 source.arrived(now, seq, timestamp);
-                self.longest_jitter = self.longest_jitter.max(source.jitter());
             }
             source => {
                 if let Some(old) = source.take() {
@@ -87,11 +85,6 @@ impl Reception {
     /// Smoothed interarrival jitter.
     pub fn jitter(&self) -> Duration {
         self.source.as_ref().map_or(Duration::ZERO, Source::jitter)
-    }
-
-    /// The highest that the smoothed jitter has been.
-    pub const fn longest_jitter(&self) -> Duration {
-        self.longest_jitter
     }
 
     /// Who sends now.
@@ -153,6 +146,8 @@ impl Source {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::disallowed_methods, reason = "virtual time has to begin somewhere")]
+
     use super::*;
 
     const TICK: Duration = Duration::from_millis(20);

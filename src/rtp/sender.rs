@@ -77,14 +77,7 @@ impl Sender {
         (self.packets, self.octets)
     }
 
-    fn write(
-        &mut self,
-        payload_type: u8,
-        marker: bool,
-        timestamp: RtpTimestamp,
-        payload: &[u8],
-        out: &mut Vec<u8>,
-    ) {
+    fn write(&mut self, payload_type: u8, marker: bool, timestamp: RtpTimestamp, payload: &[u8], out: &mut Vec<u8>) {
         Packet { marker, payload_type, seq: self.seq, timestamp, ssrc: self.ssrc, payload }.write(out);
         self.seq = self.seq.next();
         self.packets = self.packets.wrapping_add(1);

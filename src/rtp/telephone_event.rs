@@ -5,7 +5,7 @@
 //! ```text
 //!   packet     1      2      3      4      5      6      7
 //!   marker     1
-//!   duration  160    320    480    640    800    800    800   [ticks]
+//!   duration  160    320    480    640    800    800    800   (ticks)
 //!   end                                    1      1      1     sent three times, because one may be lost (§2.5.1.4)
 //! ```
 //!
@@ -19,7 +19,7 @@ pub const PAYLOAD_BYTES: usize = 4;
 const KEYS: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', '*', '#', 'A', 'B', 'C', 'D'];
 /// Bit that marks the last packet of a press.
 const END: u8 = 0x80;
-/// How loud our presses are [−dBm0].
+/// How loud our presses are (−dBm0).
 const VOLUME: u8 = 10;
 
 /// Frames of 20 ms that a press of ours lasts: 100 ms; Q.24 asks receivers to accept 40 ms.
@@ -96,8 +96,14 @@ pub struct KeySender {
 enum Typing {
     Idle,
     /// `frames` of the press and its end packets are sent.
-    Pressing { code: u8, start: RtpTimestamp, frames: u32 },
-    Pausing { frames: u32 },
+    Pressing {
+        code: u8,
+        start: RtpTimestamp,
+        frames: u32,
+    },
+    Pausing {
+        frames: u32,
+    },
 }
 
 /// One packet of a press.
@@ -109,6 +115,18 @@ pub struct EventPacket {
     pub start: RtpTimestamp,
     /// What to send.
     pub payload: [u8; PAYLOAD_BYTES],
+}
+
+impl EventPacket {
+    /// The key that is pressed.
+    pub fn key(&self) -> Option<char> {
+        KEYS.get(usize::from(self.payload[0])).copied()
+    }
+
+    /// Whether the key is up again.
+    pub const fn is_end(&self) -> bool {
+        self.payload[1] & END != 0
+    }
 }
 
 impl Default for KeySender {
@@ -227,6 +245,34 @@ mod tests {
         assert_eq!(receiver.receive(RtpTimestamp(1), &[1, 0, 0]), None);
         assert_eq!(receiver.receive(RtpTimestamp(1), &[16, 0, 0, 160]), None, "hook flash");
         assert_eq!(receiver.receive(RtpTimestamp(1), &[10, 0, 0, 160]), Some('*'));
+    }
+
+    /// Captures of telephones that others have built, where there are some.
+    #[test]
+    fn captured_presses_are_heard_once() {
+        /// Bytes of the file's header, of each record's, and of Ethernet, IPv4 and UDP in front of RTP.
+        const HEADERS: (usize, usize, usize) = (24, 16, 42);
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/data/rtp/sipp");
+        for (name, key) in KEYS[..12].iter().map(|&key| match key {
+            '*' => ("star".to_owned(), key),
+            '#' => ("pound".to_owned(), key),
+            digit => (digit.to_string(), digit),
+        }) {
+            let Ok(capture) = std::fs::read(format!("{folder}/dtmf_2833_{name}.pcap")) else {
+                println!("skipped: no captures in {folder}");
+                return;
+            };
+            let mut receiver = KeyReceiver::default();
+            let (mut rest, mut heard) = (&capture[HEADERS.0..], String::new());
+            while let Some((header, body)) = rest.split_at_checked(HEADERS.1) {
+                let length = u32::from_le_bytes([header[8], header[9], header[10], header[11]]) as usize;
+                let (packet, after) = body.split_at(length);
+                rest = after;
+                let packet = crate::rtp::Packet::parse(&packet[HEADERS.2..]).expect("RTP");
+                heard.extend(receiver.receive(packet.timestamp, packet.payload));
+            }
+            assert_eq!(heard, key.to_string());
+        }
     }
 
     proptest! {

@@ -28,7 +28,7 @@ impl Codec {
         }
     }
 
-    /// RTP clock [ticks/s]: not always the sample rate (RFC 3551 §4.5.2).
+    /// RTP clock (ticks/s): not always the sample rate (RFC 3551 §4.5.2).
     pub const fn clock_rate(self) -> u32 {
         match self {
             Self::Pcmu | Self::Pcma => 8_000,

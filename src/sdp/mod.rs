@@ -22,7 +22,7 @@ pub use agreed::{Agreed, Direction, PayloadTypes};
 pub use codec::Codec;
 pub use negotiate::{accept_answer, negotiate, offer};
 
-/// Longest SDP that is read [bytes].
+/// Longest SDP that is read (bytes).
 pub const MAX_SDP_BYTES: usize = 64 * 1024;
 /// Most `m=` lines in one SDP.
 pub const MAX_MEDIA_LINES: usize = 4;
@@ -93,3 +93,6 @@ impl Refusal {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

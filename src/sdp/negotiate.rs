@@ -7,9 +7,9 @@ use super::describe::{self, OFFERED_EVENT};
 use super::media::{self, Audio};
 use super::{Agreed, Codec, Direction, Local, PayloadTypes, Refusal};
 
-/// How long one of our frames lasts [ms]; a packet holds a whole number of them.
+/// How long one of our frames lasts (ms); a packet holds a whole number of them.
 const FRAME_MS: u64 = 20;
-/// Most sound in one packet of ours [ms].
+/// Most sound in one packet of ours (ms).
 const MAX_PTIME_MS: u64 = 60;
 
 /// Answers `text`, an offer, as a value.

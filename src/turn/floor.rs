@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use super::patience::Patience;
-use super::words::{completeness, is_backchannel};
+use super::words::{completeness, is_backchannel, is_sentence};
 use crate::audio::FRAME_MS;
 use crate::units::{Ask, SampleTime};
 
@@ -227,7 +227,9 @@ impl Turn {
 
     fn judge_end(&mut self, now: SampleTime) {
         let Floor::Caller(speech) = &self.floor else { return };
-        let wait = Patience::for_ask(self.ask).silence(completeness(self.ask, &speech.words));
+        // Whoever answers a yes/no question with a sentence is patiently heard out, as after an open question.
+        let ask = if is_sentence(self.ask, &speech.words) { Ask::Open } else { self.ask };
+        let wait = Patience::for_ask(ask).silence(completeness(ask, &speech.words));
         if now.since(speech.until) >= wait {
             let spoke_until = speech.until;
             self.floor = Floor::Server;

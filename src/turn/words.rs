@@ -29,8 +29,7 @@ const OPEN_ENDS: &[&str] = &[
     "at", "by", "into", "about", "and", "or", "but", "because", "so", "if", "when", "that", "which", "who", "is",
     "are", "was", "were", "i", "i'm", "i'd", "i've", "we", "he", "she", "they", "it's", "there's", "can", "could",
     "would", "will", "should", "do", "does", "did", "don't", "didn't", "have", "has", "had", "get", "like", "want",
-    "need", "just", "very", "really", "um", "uh", "er", "hmm", "well", "actually", "please", "how", "why", "what",
-    "where",
+    "need", "just", "very", "really", "um", "uh", "er", "hmm", "well", "actually", "how", "why", "what", "where",
 ];
 
 /// Endings after which a Mandarin speaker has more to say.
@@ -61,6 +60,12 @@ pub fn completeness(ask: Ask, words: &str) -> Completeness {
     } else {
         Completeness::Unclear
     }
+}
+
+/// Whether `words` are more than the short answer that a yes/no question or a choice asks for.
+pub(super) fn is_sentence(ask: Ask, words: &str) -> bool {
+    let list: Vec<&str> = words.split_whitespace().collect();
+    matches!(ask, Ask::YesNo | Ask::Choice) && list.len() > 3 && !is_answer(&list)
 }
 
 fn is_answer(list: &[&str]) -> bool {

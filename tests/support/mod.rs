@@ -1,6 +1,7 @@
 //! Shared parts of the tests on real sockets.
-#![allow(dead_code, unreachable_pub, reason = "each test file uses its own share of it")]
-#![allow(clippy::unwrap_used, reason = "a test ends where it fails")]
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![allow(dead_code, unreachable_pub)] // each test file uses its own share of it
 
 pub mod answering;
 pub mod parrot;

@@ -17,15 +17,15 @@ use super::sound::{LineFrame, Utterance};
 
 /// Frames a second.
 const FRAMES_PER_SECOND: f64 = 50.0;
-/// A pause of the server's speech that does not end it for `barge` [frames]: 300 ms.
+/// A pause of the server's speech that does not end it for `barge` \[frames\]: 300 ms.
 const BREATH: u64 = 15;
-/// How long `listen` waits for the server to begin [frames]: 15 s.
+/// How long `listen` waits for the server to begin \[frames\]: 15 s.
 const BEGIN_LIMIT: u64 = 750;
-/// How long `listen` waits for the server to end [frames]: 60 s.
+/// How long `listen` waits for the server to end \[frames\]: 60 s.
 const END_LIMIT: u64 = 3_000;
-/// How long `barge` waits for the server to speak [frames]: 20 s.
+/// How long `barge` waits for the server to speak \[frames\]: 20 s.
 const BARGE_LIMIT: u64 = 1_000;
-/// How long the server may take to answer `hold` and `resume` [frames]: 4 s.
+/// How long the server may take to answer `hold` and `resume` \[frames\]: 4 s.
 const UPDATE_LIMIT: u64 = 200;
 
 /// A step with its sound loaded.

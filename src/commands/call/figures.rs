@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-/// Pause that splits the server's audio into two stretches [frames]: 400 ms.
+/// Pause that splits the server's audio into two stretches \[frames\]: 400 ms.
 const STRETCH_GAP: usize = 20;
-/// How long a prompt may go on after an interruption before it counts as talked through [frames]: 300 ms.
+/// How long a prompt may go on after an interruption before it counts as talked through \[frames\]: 300 ms.
 const TALKED_THROUGH: u64 = 15;
 
 /// How the caller spoke.
@@ -43,7 +43,7 @@ pub(super) struct Occurrence {
 pub(super) struct Traffic {
     pub(super) received: u64,
     pub(super) lost: u64,
-    /// Times between packets [ms].
+    /// Times between packets \[ms\].
     pub(super) gaps: Vec<f64>,
 }
 
@@ -54,7 +54,7 @@ pub(super) struct Report {
     pub(super) error: Option<String>,
     /// INVITE to 200.
     pub(super) setup: Option<Duration>,
-    /// Length of the call [frames].
+    /// Length of the call \[frames\].
     pub(super) frames: u64,
     pub(super) referred_to: Option<u16>,
     pub(super) traffic: Traffic,
@@ -78,7 +78,7 @@ fn stretches(audible: &[bool]) -> Vec<(u64, u64)> {
 }
 
 impl Spoken {
-    /// Time to the answer [ms], negative where the server began before the caller had ended.
+    /// Time to the answer \[ms\], negative where the server began before the caller had ended.
     fn response_ms(&self, server: &[(u64, u64)]) -> Option<i64> {
         let answers = |&&(from, to): &&(u64, u64)| from > self.off || (self.off < to && from > self.on);
         let (from, _) = server.iter().find(answers).filter(|_| self.kind == Kind::Say)?;

@@ -17,7 +17,7 @@ use super::sound::{LINE_FRAME, LineFrame, is_audible};
 
 /// Ticks in a frame: 20 ms of an 8 kHz clock.
 const TICKS: u32 = 160;
-/// How far the place that a timestamp gives may lie from the time of arrival [frames] before the time of arrival counts:
+/// How far the place that a timestamp gives may lie from the time of arrival \[frames\] before the time of arrival counts:
 /// 100 ms. A server that does not count its pauses is placed anew after each.
 const DRIFT: i64 = 5;
 

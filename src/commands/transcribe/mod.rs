@@ -81,7 +81,7 @@ fn parse_lang(name: &str) -> Result<Lang, &'static str> {
     }
 }
 
-/// How much sound is fed at once [ms]: what a call feeds.
+/// How much sound is fed at once \[ms\]: what a call feeds.
 const PIECE_MS: u64 = 20;
 
 impl Transcribe {

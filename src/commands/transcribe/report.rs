@@ -45,7 +45,16 @@ impl FileReport {
         });
         let finish = partials.last().map_or(Duration::ZERO, |last| last.at.saturating_sub(audio));
         let delays = delays(heard, &partials);
-        Self { file: file.display().to_string(), heard: heard.clone(), partials, audio, busy, finish, reference, delays }
+        Self {
+            file: file.display().to_string(),
+            heard: heard.clone(),
+            partials,
+            audio,
+            busy,
+            finish,
+            reference,
+            delays,
+        }
     }
 
     pub(super) fn to_json(&self) -> Value {
@@ -53,8 +62,11 @@ impl FileReport {
         let words: Vec<Value> = (self.heard.words.iter())
             .map(|word| json!({"text": word.text, "from_ms": ms(word.from), "to_ms": ms(word.to), "confidence": word.confidence}))
             .collect();
-        let partials: Vec<Value> =
-            self.partials.iter().map(|partial| json!({"at_ms": ms(partial.at).round(), "text": partial.text})).collect();
+        let partials: Vec<Value> = self
+            .partials
+            .iter()
+            .map(|partial| json!({"at_ms": ms(partial.at).round(), "text": partial.text}))
+            .collect();
         let n_best: Vec<Value> =
             self.heard.n_best.iter().map(|h| json!({"text": h.text, "confidence": h.confidence})).collect();
         json!({
@@ -83,16 +95,14 @@ impl fmt::Display for FileReport {
     }
 }
 
-/// How long after its end each word of the final text was in a partial text, in its place and with all before it right.
+/// How long after its end each word of the final text was in a partial text: as often there as it is in the final text up
+/// to its place.
 fn delays(heard: &Transcript, partials: &[Partial]) -> Vec<Duration> {
-    let starts: Vec<&str> = heard.text.split(' ').collect();
+    let times_in = |text: &str, word: &str| text.split(' ').filter(|other| *other == word).count();
     let mut delays = Vec::new();
-    for (i, word) in heard.words.iter().enumerate().take(starts.len()) {
-        let is_there = |partial: &&Partial| {
-            let mut words = partial.text.split(' ');
-            starts[..=i].iter().all(|expected| words.next() == Some(expected))
-        };
-        if let Some(partial) = partials.iter().find(is_there) {
+    for (i, word) in heard.words.iter().enumerate() {
+        let needed = heard.words[..=i].iter().filter(|other| other.text == word.text).count();
+        if let Some(partial) = partials.iter().find(|partial| times_in(&partial.text, &word.text) >= needed) {
             delays.push(partial.at.saturating_sub(word.to));
         }
     }
@@ -167,7 +177,7 @@ impl fmt::Display for Summary {
     }
 }
 
-/// The `percent`-th percentile [ms]; `None` when there is nothing to rank.
+/// The `percent`-th percentile \[ms\]; `None` when there is nothing to rank.
 fn percentile_ms(times: &[Duration], percent: usize) -> Option<u64> {
     let mut sorted = times.to_vec();
     sorted.sort_unstable();
@@ -192,16 +202,21 @@ mod tests {
     }
 
     #[test]
-    fn a_word_counts_as_heard_when_all_before_it_are_right_too() {
+    fn a_word_is_heard_when_it_is_in_a_partial_text_as_often_as_it_was_said() {
         let word = |text: &str, to| Word { text: text.to_owned(), from: ms(0), to: ms(to), confidence: 1.0 };
         let heard = Transcript {
-            text: "lost my card".into(),
-            words: vec![word("lost", 300), word("my", 500), word("card", 900)],
+            text: "my lost my card".into(),
+            words: vec![word("my", 100), word("lost", 300), word("my", 500), word("card", 900)],
             ..Transcript::default()
         };
         let partial = |at, text: &str| Partial { at: ms(at), text: text.to_owned() };
-        let partials = [partial(400, "lost"), partial(600, "last my"), partial(1_000, "lost my card")];
-        assert_eq!(delays(&heard, &partials), [ms(100), ms(500), ms(100)]);
+        let partials = [
+            partial(200, "my"),
+            partial(400, "my lost"),
+            partial(600, "my last my"),
+            partial(1_000, "my lost my card"),
+        ];
+        assert_eq!(delays(&heard, &partials), [ms(100), ms(100), ms(100), ms(100)]);
     }
 
     #[test]

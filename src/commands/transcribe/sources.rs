@@ -93,7 +93,10 @@ pub(super) fn wav(path: &Path, rate: SampleRate) -> Result<Vec<i16>, String> {
     }
     if spec.channels != 1 || spec.sample_rate != rate.hertz() {
         let hertz = rate.hertz();
-        return Err(cannot_read(path, format_args!("expected one channel at {hertz} Hz; convert it with `sox IN -r {hertz} -c 1 OUT`")));
+        return Err(cannot_read(
+            path,
+            format_args!("expected one channel at {hertz} Hz; convert it with `sox IN -r {hertz} -c 1 OUT`"),
+        ));
     }
     reader.samples::<i16>().collect::<Result<_, _>>().map_err(|error| cannot_read(path, error))
 }
@@ -132,7 +135,12 @@ mod tests {
         let path = folder.path().join("a.wav");
         fs::write(&path, b"RIFF....WAVE").unwrap();
         assert!(wav(&path, SampleRate::NARROWBAND).is_err());
-        let spec = hound::WavSpec { channels: 1, sample_rate: 44_100, bits_per_sample: 16, sample_format: hound::SampleFormat::Int };
+        let spec = hound::WavSpec {
+            channels: 1,
+            sample_rate: 44_100,
+            bits_per_sample: 16,
+            sample_format: hound::SampleFormat::Int,
+        };
         hound::WavWriter::create(&path, spec).unwrap().finalize().unwrap();
         assert!(wav(&path, SampleRate::NARROWBAND).is_err_and(|error| error.contains("sox")));
     }

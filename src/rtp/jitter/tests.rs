@@ -1,5 +1,7 @@
 //! A seeded network in virtual time in front of the buffer.
 
+#![allow(clippy::disallowed_methods, reason = "virtual time has to begin somewhere")]
+
 use super::*;
 use proptest::prelude::*;
 
@@ -62,7 +64,8 @@ fn through(network: Network, packets: u32, first_seq: u16) -> (Heard, JitterBuff
         while let Some((at, n)) = arrivals.next_if(|(at, _)| *at <= now) {
             let seq = SeqNo(first_seq.wrapping_add(n as u16));
             let timestamp = RtpTimestamp(u32::MAX.wrapping_sub(4_000).wrapping_add(n * TICKS));
-            buffer.push(at, &Arrival { ssrc: 1, seq, timestamp, ticks: TICKS, marker: n == 0, payload: &[n as u8; 160] });
+            buffer
+                .push(at, &Arrival { ssrc: 1, seq, timestamp, ticks: TICKS, marker: n == 0, payload: &[n as u8; 160] });
         }
         match buffer.pull(now, Signal::Quiet) {
             Played::Sound { seq, payload } => {
@@ -87,7 +90,7 @@ fn a_smooth_network_costs_little_delay() {
     assert!(heard.p95() <= Duration::from_millis(28), "{:?}", heard.p95());
 }
 
-/// jitter [ms], p95 of the delay [ms]; late loss ≤ 1 %.
+/// jitter (ms), p95 of the delay (ms); late loss ≤ 1 %.
 #[test]
 fn the_delay_follows_the_jitter() {
     for (jitter, most) in [(0, 28), (20, 60), (60, 120)] {
@@ -138,8 +141,7 @@ fn a_pause_of_the_sender_is_not_loss() {
         let now = start + TICK * n;
         if !(50..120).contains(&n) {
             let timestamp = RtpTimestamp(n * TICKS);
-            let packet =
-                Arrival { ssrc: 1, seq: SeqNo(seq), timestamp, ticks: TICKS, marker: n == 120, payload: &[] };
+            let packet = Arrival { ssrc: 1, seq: SeqNo(seq), timestamp, ticks: TICKS, marker: n == 120, payload: &[] };
             buffer.push(now, &packet);
             seq += 1;
         }

@@ -6,16 +6,16 @@ use std::time::Instant;
 pub const WINDOW: usize = 256;
 /// Slowest packets of a full window that may come late: 1 %.
 const MAY_BE_LATE: usize = WINDOW / 100;
-/// Longest delay that is aimed at [ms]. Beyond it, talking to each other suffers more than hearing (ITU-T G.114).
+/// Longest delay that is aimed at (ms). Beyond it, talking to each other suffers more than hearing (ITU-T G.114).
 const MAX_TARGET_MS: i64 = 120;
-/// Delay aimed at while little is known [ms].
+/// Delay aimed at while little is known (ms).
 const FIRST_TARGET_MS: i64 = 20;
 /// Packets after which the window is trusted.
 const ENOUGH: usize = 16;
-/// Added to what was measured, for the unevenness of our own clock [ms].
+/// Added to what was measured, for the unevenness of our own clock (ms).
 const MARGIN_MS: i64 = 5;
 
-/// Transits of the last [`WINDOW`] packets [ticks]. Only their differences mean something: the two clocks have nothing in
+/// Transits of the last [`WINDOW`] packets (ticks). Only their differences mean something: the two clocks have nothing in
 /// common.
 #[derive(Clone, Debug)]
 pub(super) struct Transits {
@@ -50,11 +50,10 @@ impl Transits {
         self.base = sorted.iter().copied().min().unwrap_or(0);
         let (_, slow, _) = sorted.select_nth_unstable(known - 1 - MAY_BE_LATE * known / WINDOW);
         let least = if known < ENOUGH { FIRST_TARGET_MS } else { 0 };
-        self.target =
-            (*slow - self.base + self.ticks(MARGIN_MS)).clamp(self.ticks(least), self.ticks(MAX_TARGET_MS));
+        self.target = (*slow - self.base + self.ticks(MARGIN_MS)).clamp(self.ticks(least), self.ticks(MAX_TARGET_MS));
     }
 
-    /// How far ahead or behind of all others a packet would be [ticks]: 0 within what is known.
+    /// How far ahead or behind of all others a packet would be (ticks): 0 within what is known.
     pub(super) fn moved(&self, now: Instant, start: i64) -> i64 {
         let Some(origin) = self.origin.filter(|_| self.seen > 0) else { return 0 };
         (self.since(origin, now) - start - self.base).abs()
@@ -65,7 +64,7 @@ impl Transits {
         self.origin.map_or(0, |origin| self.since(origin, now) - self.base)
     }
 
-    /// How long nearly all packets must wait so that the slow ones can catch up [ticks].
+    /// How long nearly all packets must wait so that the slow ones can catch up (ticks).
     pub(super) const fn target(&self) -> i64 {
         self.target
     }

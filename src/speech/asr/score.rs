@@ -117,9 +117,9 @@ mod tests {
 
     #[test]
     fn errors_are_told_apart() {
-        let errors = WordErrors::count(&split("the money is gone"), &split("the his gone now"));
-        assert_eq!(errors, WordErrors { words: 4, substituted: 1, deleted: 1, inserted: 1 });
-        assert_eq!(errors.rate(), Some(0.75));
+        let errors = WordErrors::count(&split("the money is gone today"), &split("the his gone today yes"));
+        assert_eq!(errors, WordErrors { words: 5, substituted: 1, deleted: 1, inserted: 1 });
+        assert_eq!(errors.rate(), Some(0.6));
         assert_eq!(WordErrors::count::<&str>(&[], &[]).rate(), None);
     }
 

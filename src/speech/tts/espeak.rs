@@ -5,10 +5,10 @@
 //! ```
 //!
 //! The library keeps its state in globals, so there is one instance behind a lock for the whole process. The lock is held
-//! while a clause is rendered (about 1 % of its duration), never while the sink runs: a slow listener does not silence
+//! while a clause is rendered (0.4 % of its duration), never while the sink runs: a slow listener does not silence
 //! other calls. Streaming is therefore by clause.
 //!
-//! The text reaches C only through [`legible`]: 1.51 has known overruns on strange scripts and endless words.
+//! The text reaches C only through `alphabet::legible`: 1.51 has known overruns on strange scripts and endless words.
 
 #![allow(unsafe_code, reason = "the engine is a C library")]
 
@@ -22,7 +22,7 @@ use super::voice::Rate;
 use super::{Synthesiser, TtsError};
 use crate::units::{Lang, SampleRate};
 
-/// How much sound the sink gets at once [samples]: 50 ms at 16 kHz.
+/// How much sound the sink gets at once \[samples\]: 50 ms at 16 kHz.
 const PIECE_SAMPLES: usize = 800;
 /// What espeak-ng can do [words per minute] (`speak_lib.h`).
 const RATES: std::ops::RangeInclusive<c_int> = 80..=450;

@@ -10,7 +10,7 @@
 //! whatever differs between two utterances (the callback, the rate) is set on the utterance. The noise in unvoiced sounds
 //! comes from libc's `rand()`: two renderings of a sentence have the same length and the same sound, not the same bits.
 //!
-//! The text reaches C only through [`legible`]: flite's letter rules index tables with what they read.
+//! The text reaches C only through `alphabet::legible`: flite's letter rules index tables with what they read.
 
 #![allow(unsafe_code, reason = "the engine is a C library")]
 

@@ -10,18 +10,18 @@
 //! made by [`Mouth`](super::Mouth). A voice has one gain, measured once: synthetic speech hardly varies in level, and a
 //! gain that follows the signal would have to hear a clause before it starts.
 
-/// Active speech level that all voices are brought to [dBov]. With the pauses of a prompt that is about −23 LUFS.
+/// Active speech level that all voices are brought to \[dBov\]. Leaves 20 dB for peaks, so that the limit is hardly ever met.
 pub const TARGET_DBOV: f32 = -20.0;
-/// Silence left before the first sound [samples]: 10 ms, so that a soft consonant keeps its beginning.
+/// Silence left before the first sound \[samples\]: 10 ms, so that a soft consonant keeps its beginning.
 pub const LEAD_SAMPLES: usize = 160;
-/// Silence left after the last sound [samples]: 30 ms, so that it may fade.
+/// Silence left after the last sound \[samples\]: 30 ms, so that it may fade.
 pub const TAIL_SAMPLES: usize = 480;
 
-/// What is judged at once [samples]: 5 ms.
+/// What is judged at once \[samples\]: 5 ms.
 const BLOCK_SAMPLES: usize = 80;
 /// Root mean square below which a block is silent: −52 dBov, 32 dB below speech. flite's soft f and h lie above it.
 const SILENCE_RMS: f32 = 82.0;
-/// The longest pause inside a clause that is kept [samples]: 400 ms. Bounds what is held back.
+/// The longest pause inside a clause that is kept \[samples\]: 400 ms. Bounds what is held back.
 const LONGEST_PAUSE: usize = 6_400;
 /// Up to here a sample passes as it is; the rest of the range is bent, so that no peak clips: −3 dBov.
 const KNEE: f32 = 23_198.0;
@@ -115,7 +115,7 @@ fn rms(block: &[i16]) -> f32 {
     (block.iter().map(|&sample| f32::from(sample).powi(2)).sum::<f32>() / block.len() as f32).sqrt()
 }
 
-/// Active speech level of `pcm` [dBov]: the level of its 20 ms frames that are not silent. `None` when all are.
+/// Active speech level of `pcm` \[dBov\]: the level of its 20 ms frames that are not silent. `None` when all are.
 pub fn active_level(pcm: &[i16]) -> Option<f32> {
     let active: Vec<f32> = pcm.chunks(320).map(rms).filter(|&level| level >= SILENCE_RMS).collect();
     if active.is_empty() {

@@ -12,9 +12,9 @@ use super::markup::{self, Part};
 use super::normalise::normalise;
 use super::{Piece, TtsError, Voice};
 
-/// Pause after a sentence [ms], what a speaker makes between two of a prompt.
+/// Pause after a sentence \[ms\], what a speaker makes between two of a prompt.
 const SENTENCE_PAUSE_MS: u64 = 350;
-/// Pause after a phrase [ms].
+/// Pause after a phrase \[ms\].
 const PHRASE_PAUSE_MS: u64 = 120;
 /// Samples of a millisecond at 16 kHz.
 const SAMPLES_PER_MS: u64 = 16;
@@ -178,14 +178,19 @@ mod tests {
             let voice: Voice = entry.name.parse().unwrap();
             let texts: &[&str] = match voice.lang() {
                 Lang::En => &[GREETING, "I am sorry to hear that.", "Your card will arrive within seven working days."],
-                Lang::Zh => &["李女士您好，您是想问昨天那笔退款吗？请直接说。", "请稍等，我帮您转接人工客服。"],
+                Lang::Zh => &[
+                    "李女士您好，您是想问昨天那笔退款吗？请直接说。",
+                    "请稍等，我帮您转接人工客服。",
+                    "对不起，我没有听清楚，请您再说一遍。",
+                ],
             };
             let mut pcm = Vec::new();
             for piece in texts.iter().flat_map(|text| speak(&mut mouth, &voice, text)) {
                 pcm.extend_from_slice(&piece);
             }
             let level = active_level(&pcm).unwrap();
-            assert!((level - TARGET_DBOV).abs() < 1.0, "{}: {level} dBov", entry.name);
+
+            assert!((level - TARGET_DBOV).abs() < 1.5, "{}: {level} dBov", entry.name);
             let onset = pcm.iter().position(|sample| sample.abs() > 300).unwrap();
             assert!(onset < LEAD_SAMPLES + 1_600, "{}: {onset} samples", entry.name);
         }

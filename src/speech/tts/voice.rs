@@ -73,7 +73,7 @@ pub struct VoiceEntry {
     /// What it sounds like, for a list.
     pub about: &'static str,
     engine: Engine,
-    /// What brings the engine's active speech level to [`level::TARGET_DBOV`](super::level::TARGET_DBOV) [dB].
+    /// What brings the engine's active speech level to [`level::TARGET_DBOV`](super::level::TARGET_DBOV) \[dB\].
     gain_db: f32,
 }
 
@@ -82,7 +82,8 @@ const fn flite(name: &'static str, voice: FliteVoice, gain_db: f32, about: &'sta
 }
 
 const fn espeak(name: &'static str, lang: Lang, id: &'static CStr, gain_db: f32, about: &'static str) -> VoiceEntry {
-    // espeak-ng counts English words. At its own 175 it speaks 2.9 Mandarin syllables a second; a person speaks four or more.
+    // espeak-ng counts English words. At its own 175 it speaks three Mandarin syllables a second; a person speaks
+    // four or more.
     let words_per_minute = match lang {
         Lang::En => 165,
         Lang::Zh => 240,
@@ -92,15 +93,15 @@ const fn espeak(name: &'static str, lang: Lang, id: &'static CStr, gain_db: f32,
 
 /// All voices; the first of a language is its default.
 ///
-/// The gains are measured: what the active speech level of the sentences in `mouth`'s tests, rendered without gain, lacks to
-/// the target.
+/// The gains are measured: what the active speech level of sentences rendered without gain lacks to the target. Over 300
+/// English sentences a voice then varies by ±1 dB (5th to 95th percentile), over 200 Mandarin ones by ±1.7 dB.
 pub static VOICES: &[VoiceEntry] = &[
     flite("slt", FliteVoice::Slt, -5.6, "woman, United States, statistical"),
     flite("rms", FliteVoice::Rms, 0.2, "man, United States, statistical"),
     flite("awb", FliteVoice::Awb, -0.7, "man, Scotland, statistical"),
     flite("kal", FliteVoice::Kal, -1.3, "man, United States, diphones at 8 kHz"),
-    espeak("cmn", Lang::Zh, c"cmn", 1.3, "man, Mandarin, formants"),
-    espeak("cmn-f", Lang::Zh, c"cmn+f3", 0.9, "woman, Mandarin, formants"),
+    espeak("cmn", Lang::Zh, c"cmn", 0.7, "man, Mandarin, formants"),
+    espeak("cmn-f", Lang::Zh, c"cmn+f3", 0.7, "woman, Mandarin, formants"),
     espeak("en-us", Lang::En, c"en-us", 0.2, "man, United States, formants"),
     espeak("en-us-nyc", Lang::En, c"en-us-nyc", 0.0, "man, New York, formants"),
     espeak("en-gb", Lang::En, c"en", -0.5, "man, Great Britain, formants"),
@@ -142,7 +143,7 @@ impl Voice {
         Self { rate, ..self }
     }
 
-    /// What brings this voice to the common loudness [dB].
+    /// What brings this voice to the common loudness \[dB\].
     pub(super) fn gain_db(&self) -> f32 {
         self.entry.gain_db
     }

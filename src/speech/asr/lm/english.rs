@@ -5,36 +5,157 @@
 
 /// Yes, as it is said on the telephone.
 pub(super) const YES: &[&str] = &[
-    "yes", "yes", "yes", "yeah", "yep", "yes please", "yes it is", "yes that's right", "that's right", "right", "correct",
-    "that's correct", "yes correct", "exactly", "sure", "okay", "ok", "of course", "yes exactly", "yes it's about that", "it is",
-    "yes i do", "yes i would", "yeah that's it", "that's it", "that's the one", "yes thank you", "absolutely", "indeed",
-    "i think so", "please do", "go ahead", "yes go ahead", "uh huh", "fine",
+    "yes",
+    "yes",
+    "yes",
+    "yeah",
+    "yep",
+    "yes please",
+    "yes it is",
+    "yes that's right",
+    "that's right",
+    "right",
+    "correct",
+    "that's correct",
+    "yes correct",
+    "exactly",
+    "sure",
+    "okay",
+    "ok",
+    "of course",
+    "yes exactly",
+    "yes it's about that",
+    "it is",
+    "yes i do",
+    "yes i would",
+    "yeah that's it",
+    "that's it",
+    "that's the one",
+    "yes thank you",
+    "absolutely",
+    "indeed",
+    "i think so",
+    "please do",
+    "go ahead",
+    "yes go ahead",
+    "uh huh",
+    "fine",
 ];
 
 /// No, as it is said on the telephone.
 pub(super) const NO: &[&str] = &[
-    "no", "no", "no", "nope", "no thanks", "no thank you", "no it isn't", "no it is not", "it isn't", "it is not", "no that's wrong",
-    "that's wrong", "that's not right", "wrong", "not really", "no i don't", "i don't think so", "no not that", "not that one",
-    "no something else", "something else", "neither", "neither of them", "none of those", "no it's about something else", "no it's not",
-    "it's not", "not at all", "no actually", "incorrect", "no that's not it", "that's not it",
+    "no",
+    "no",
+    "no",
+    "nope",
+    "no thanks",
+    "no thank you",
+    "no it isn't",
+    "no it is not",
+    "it isn't",
+    "it is not",
+    "no that's wrong",
+    "that's wrong",
+    "that's not right",
+    "wrong",
+    "not really",
+    "no i don't",
+    "i don't think so",
+    "no not that",
+    "not that one",
+    "no something else",
+    "something else",
+    "neither",
+    "neither of them",
+    "none of those",
+    "no it's about something else",
+    "no it's not",
+    "it's not",
+    "not at all",
+    "no actually",
+    "incorrect",
+    "no that's not it",
+    "that's not it",
 ];
 
 /// What callers ask of any hotline.
 pub(super) const COMMANDS: &[&str] = &[
-    "help", "what can i say", "repeat", "repeat that", "repeat that please", "can you repeat that", "say that again",
-    "could you say that again please", "pardon", "sorry what", "what did you say", "i didn't understand", "i want to talk to a human",
-    "talk to a person", "i want to speak to an agent", "agent", "operator", "a human please", "human", "representative",
-    "customer service", "can i speak to somebody", "let me talk to a real person", "put me through to someone", "goodbye", "bye",
-    "bye bye", "that's all", "that's all thank you", "nothing else", "thank you", "thanks", "thank you very much", "hello",
-    "hello are you there", "hi", "wait", "wait a moment", "hold on", "hold on a second", "one moment please", "just a second", "stop",
-    "cancel", "go back", "start over", "never mind", "who is this", "are you a robot", "is this a machine", "i don't know",
-    "i have a question", "this is ridiculous", "i have called before",
+    "help",
+    "what can i say",
+    "repeat",
+    "repeat that",
+    "repeat that please",
+    "can you repeat that",
+    "say that again",
+    "could you say that again please",
+    "pardon",
+    "sorry what",
+    "what did you say",
+    "i didn't understand",
+    "i want to talk to a human",
+    "talk to a person",
+    "i want to speak to an agent",
+    "agent",
+    "operator",
+    "a human please",
+    "human",
+    "representative",
+    "customer service",
+    "can i speak to somebody",
+    "let me talk to a real person",
+    "put me through to someone",
+    "goodbye",
+    "bye",
+    "bye bye",
+    "that's all",
+    "that's all thank you",
+    "nothing else",
+    "thank you",
+    "thanks",
+    "thank you very much",
+    "hello",
+    "hello are you there",
+    "hi",
+    "wait",
+    "wait a moment",
+    "hold on",
+    "hold on a second",
+    "one moment please",
+    "just a second",
+    "stop",
+    "cancel",
+    "go back",
+    "start over",
+    "never mind",
+    "who is this",
+    "are you a robot",
+    "is this a machine",
+    "i don't know",
+    "i have a question",
+    "this is ridiculous",
+    "i have called before",
 ];
 
 /// How one of several named things is chosen.
 pub(super) const CHOICES: &[&str] = &[
-    "the first", "the first one", "the second", "the second one", "the third one", "the last one", "number one", "number two",
-    "number three", "one", "two", "three", "the former", "the latter", "both", "either", "neither", "none of them",
+    "the first",
+    "the first one",
+    "the second",
+    "the second one",
+    "the third one",
+    "the last one",
+    "number one",
+    "number two",
+    "number three",
+    "one",
+    "two",
+    "three",
+    "the former",
+    "the latter",
+    "both",
+    "either",
+    "neither",
+    "none of them",
 ];
 
 /// The digits as words; "oh" and "zero" are both said.
@@ -46,7 +167,7 @@ pub(super) fn digit_sentences() -> Vec<Vec<&'static str>> {
     for first in 0..DIGITS.len() {
         for step in 0..DIGITS.len() {
             // A walk round the digits by a fixed step visits every follower of every digit once over all steps.
-            let length = 1 + (first + 3 * step) % 11;
+            let length = 2 + (first + 3 * step) % 10;
             let walk: Vec<&str> = (0..length).map(|i| DIGITS[(first + i * step) % DIGITS.len()]).collect();
             sentences.push(walk.clone());
             sentences.push([&["double"], &walk[..]].concat());
@@ -61,7 +182,17 @@ pub(super) fn digit_sentences() -> Vec<Vec<&'static str>> {
             }
         }
     }
-    for sentence in ["i don't know", "i don't have it", "wait a moment", "repeat that please", "help", "agent", "yes", "no", "hundred"] {
+    for sentence in [
+        "i don't know",
+        "i don't have it",
+        "wait a moment",
+        "repeat that please",
+        "help",
+        "agent",
+        "yes",
+        "no",
+        "hundred",
+    ] {
         sentences.push(sentence.split(' ').collect());
     }
     sentences
@@ -76,7 +207,8 @@ mod tests {
     fn every_digit_follows_every_digit() {
         let pairs: HashSet<(&str, &str)> =
             digit_sentences().iter().flat_map(|s| s.windows(2).map(|w| (w[0], w[1])).collect::<Vec<_>>()).collect();
-        let missing = DIGITS.iter().flat_map(|a| DIGITS.iter().map(move |b| (*a, *b))).filter(|pair| !pairs.contains(pair));
+        let missing =
+            DIGITS.iter().flat_map(|a| DIGITS.iter().map(move |b| (*a, *b))).filter(|pair| !pairs.contains(pair));
         assert_eq!(missing.count(), 0);
     }
 

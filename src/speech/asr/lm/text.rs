@@ -4,8 +4,26 @@
 //! numbers as words.
 
 const SMALL: [&str; 20] = [
-    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen",
-    "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+    "seventeen",
+    "eighteen",
+    "nineteen",
 ];
 const TENS: [&str; 10] = ["", "", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"];
 /// From here on numbers are read digit by digit, as account numbers are.
@@ -14,7 +32,8 @@ const DIGIT_BY_DIGIT_FROM: usize = 7;
 /// The spoken words of a written English sentence.
 pub fn words(sentence: &str) -> Vec<String> {
     let mut words = Vec::new();
-    let cleaned: String = sentence.to_lowercase().replace(['’', '‘', '`'], "'").replace('&', " and ").replace('%', " percent ");
+    let cleaned: String =
+        sentence.to_lowercase().replace(['’', '‘', '`'], "'").replace('&', " and ").replace('%', " percent ");
     for piece in cleaned.split(|c: char| !(c.is_alphanumeric() || c == '\'' || c == '.' || c == ',')) {
         // Commas group thousands; a point between digits is spoken, elsewhere it ends something.
         for part in split_at_digits(&piece.replace(',', if is_grouped(piece) { "" } else { " " })) {
@@ -74,29 +93,27 @@ fn spell_digits(digits: &str, words: &mut Vec<String>) {
 }
 
 fn spell_whole(number: usize, words: &mut Vec<String>) {
-    let mut say = |word: &str| words.push(word.to_owned());
-    match number {
-        0..20 => say(SMALL[number]),
-        20..100 => {
-            say(TENS[number / 10]);
-            if number % 10 > 0 {
-                say(SMALL[number % 10]);
-            }
+    let rest = match number {
+        0..20 => {
+            words.push(SMALL[number].to_owned());
+            0
         }
-        100..1000 => {
-            say(SMALL[number / 100]);
-            say("hundred");
-            if number % 100 > 0 {
-                spell_whole(number % 100, words);
-            }
+        20..100 => {
+            words.push(TENS[number / 10].to_owned());
+            number % 10
+        }
+        100..1_000 => {
+            words.extend([SMALL[number / 100].to_owned(), "hundred".to_owned()]);
+            number % 100
         }
         _ => {
-            spell_whole(number / 1000, words);
+            spell_whole(number / 1_000, words);
             words.push("thousand".to_owned());
-            if number % 1000 > 0 {
-                spell_whole(number % 1000, words);
-            }
+            number % 1_000
         }
+    };
+    if rest != 0 {
+        spell_whole(rest, words);
     }
 }
 

@@ -7,12 +7,12 @@
 //!
 //! A line, a handset and a voice add a constant to every cepstrum. Subtracting the average of a whole sentence removes it,
 //! but a sentence is over too late; so the mean starts from a prior (of the model, or of what the same caller said before)
-//! that counts as some seconds of speech, and moves with what is heard. Frames near the noise floor tell little about the
-//! voice's channel and are left out.
+//! that counts as some speech, and moves with what is heard. Frames of less energy than the front end's unit (digital
+//! silence) tell nothing about the channel and are left out.
 
 use super::narrowband::CEPSTRA;
 
-/// How much speech the prior is worth [frames of 10 ms]; measured, see `models/README.md`.
+/// How much speech the prior is worth [frames of 10 ms]; `models/README.md` says what other values gave.
 const PRIOR_FRAMES: f32 = 100.0;
 /// Older speech fades beyond this [frames of 10 ms]: the window of sphinxbase's own `cmn_live`.
 const MOST_FRAMES: f32 = 800.0;
@@ -59,5 +59,30 @@ impl ChannelMean {
             self.sum = self.sum.map(|sum| sum * keep);
             self.frames = MOST_FRAMES;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PRIOR: [f32; CEPSTRA] = [40.0; CEPSTRA];
+
+    #[test]
+    fn a_steady_channel_is_taken_out() {
+        let mut channel = ChannelMean::from_prior(&PRIOR);
+        for _ in 0..20 {
+            channel.normalise(&mut [[45.0; CEPSTRA]; 100]);
+        }
+        let mut frames = [[47.0; CEPSTRA]; 1];
+        channel.normalise(&mut frames);
+        assert!((frames[0][0] - 2.0).abs() < 0.6, "left {}", frames[0][0]);
+    }
+
+    #[test]
+    fn silence_and_damaged_frames_teach_nothing() {
+        let mut channel = ChannelMean::from_prior(&PRIOR);
+        channel.normalise(&mut [[-5.0; CEPSTRA], [f32::NAN; CEPSTRA], [f32::INFINITY; CEPSTRA]]);
+        assert_eq!(channel.mean(), PRIOR);
     }
 }

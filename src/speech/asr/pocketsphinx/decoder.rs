@@ -32,9 +32,8 @@ impl OwnedConfig {
         let mut argv: Vec<*mut c_char> = words.iter().map(|word| word.as_ptr().cast_mut()).collect();
         silence_log();
         // SAFETY: `argv` holds `argc` terminated strings that outlive the call; the library copies them and writes to none.
-        let config = unsafe {
-            ffi::cmd_ln_parse_r(ptr::null_mut(), ffi::ps_args(), argv.len() as i32, argv.as_mut_ptr(), 1)
-        };
+        let config =
+            unsafe { ffi::cmd_ln_parse_r(ptr::null_mut(), ffi::ps_args(), argv.len() as i32, argv.as_mut_ptr(), 1) };
         NonNull::new(config).map(Self).ok_or(failed)
     }
 }
@@ -49,8 +48,12 @@ impl Drop for OwnedConfig {
 /// The library writes pages to stderr; errors are told by return values, and their causes are checked before.
 fn silence_log() {
     static ONCE: Once = Once::new();
-    // SAFETY: no callback means no logging, which the library allows; it is set once, before any other use.
-    ONCE.call_once(|| unsafe { ffi::err_set_callback(None, ptr::null_mut()) });
+    // SAFETY: no callback and no stream mean no logging, which the library allows; the callback is set once, before any
+    // other use, and the stream belongs to this thread.
+    unsafe {
+        ONCE.call_once(|| ffi::err_set_callback(None, ptr::null_mut()));
+        ffi::err_set_logfp(ptr::null_mut());
+    }
 }
 
 /// Turns samples into cepstra, 100 a second.
@@ -191,7 +194,7 @@ impl Decoder {
         Ok(())
     }
 
-    /// Ends the utterance: the second and third pass run now.
+    /// Ends the utterance: the best path through its lattice is looked for now.
     pub(super) fn end(&mut self) -> Result<(), AsrError> {
         // SAFETY: the pointer is valid as long as `self`.
         check(unsafe { ffi::ps_end_utt(self.0.as_ptr()) }, "end an utterance")

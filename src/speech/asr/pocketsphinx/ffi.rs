@@ -74,7 +74,8 @@ unsafe extern "C" {
         strict: i32,
     ) -> *mut Config;
     pub(super) fn cmd_ln_free_r(config: *mut Config) -> c_int;
-    // err.h; without a callback nothing is logged, in any thread
+    // err.h; without a callback nothing is logged, in any thread; what goes round it goes to the thread's own stream
+    pub(super) fn err_set_logfp(stream: *mut c_void);
     pub(super) fn err_set_callback(callback: Option<LogCallback>, user_data: *mut c_void);
     // fe.h
     pub(super) fn fe_init_auto_r(config: *mut Config) -> *mut FrontEnd;

@@ -138,7 +138,8 @@ pub fn check(folder: &Path) -> Result<(), AsrError> {
         }
         listed.push(name);
     }
-    let needed = ["means", "variances", PARAMETERS, DICTIONARY, GENERAL_FULL, GENERAL_PAIRS].into_iter().chain(UNCHANGED);
+    let needed =
+        ["means", "variances", PARAMETERS, DICTIONARY, GENERAL_FULL, GENERAL_PAIRS].into_iter().chain(UNCHANGED);
     for name in needed {
         if !listed.contains(&name) {
             return Err(missing(name));

@@ -10,9 +10,9 @@
 //! goes when the model goes. Each recogniser maps the senone weights from the same file; means, search network and
 //! language models are its own, since the library's look-up caches forbid sharing them between threads.
 
+mod channel;
 #[allow(unsafe_code)] // wraps the C library; every call carries its reason
 mod decoder;
-mod channel;
 mod dictionary;
 #[allow(unsafe_code)] // declarations of the C library
 mod ffi;
@@ -64,11 +64,14 @@ impl Model {
         let parameters = read(folder::PARAMETERS)?;
         let prior = parameters.split_whitespace().skip_while(|word| *word != "-cmninit").nth(1).and_then(parse_mean);
         let prior = prior.ok_or_else(|| damaged(folder::PARAMETERS))?;
-        let general = NGrams::parse_arpa(&read(folder::GENERAL_PAIRS)?, 2).map_err(|_| damaged(folder::GENERAL_PAIRS))?;
+        let general =
+            NGrams::parse_arpa(&read(folder::GENERAL_PAIRS)?, 2).map_err(|_| damaged(folder::GENERAL_PAIRS))?;
         let dictionary = read(folder::DICTIONARY)?;
 
-        let written = tempfile::Builder::new().prefix("antevox-asr-").tempdir().map_err(|_| AsrError::NoScratchSpace)?;
-        let write = |name: &str, text: &str| fs::write(written.path().join(name), text).map_err(|_| AsrError::NoScratchSpace);
+        let written =
+            tempfile::Builder::new().prefix("antevox-asr-").tempdir().map_err(|_| AsrError::NoScratchSpace)?;
+        let write =
+            |name: &str, text: &str| fs::write(written.path().join(name), text).map_err(|_| AsrError::NoScratchSpace);
         let built = Models::build(material, &general);
         let all_words = [built.of(Ask::Open), built.of(Ask::Digits), built.of(Ask::Choice)];
         let is_general = material.sentences.is_empty();
@@ -110,9 +113,12 @@ impl RecogniserModel for Model {
 const DICTIONARY: &str = "dictionary.txt";
 
 /// Settings of the search; the others are the library's own.
-const SETTINGS: [decoder::Argument<'static>; 2] = [
+const SETTINGS: [decoder::Argument<'static>; 3] = [
     // Frames must stay where they were said: silence is ours to cut.
     ("-remove_silence", "no"),
+    // The second pass runs when the caller has stopped and waits: it takes 300 ms, and makes no fewer errors
+    // (`models/README.md`).
+    ("-fwdflat", "no"),
     ("-mmap", "yes"),
 ];
 

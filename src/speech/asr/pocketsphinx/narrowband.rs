@@ -143,11 +143,13 @@ mod tests {
         // A spectrum that 13 cepstra of 25 filters describe exactly, tilted and with one bend.
         let mut wide = [0.0f32; CEPSTRA];
         (wide[0], wide[1], wide[2]) = (40.0, -6.0, 3.0);
-        let energy = |filter| (0..3).map(|i| dct(WIDE_FILTERS, i, filter) * f64::from(wide[i]) / lifter(i)).sum::<f64>();
+        let energy =
+            |filter| (0..3).map(|i| dct(WIDE_FILTERS, i, filter) * f64::from(wide[i]) / lifter(i)).sum::<f64>();
         let narrow = NarrowbandMap::default().mean(&wide);
         for (i, &mapped) in narrow.iter().enumerate() {
             let expected: f64 =
-                (0..NARROW_FILTERS).map(|filter| dct(NARROW_FILTERS, i, filter) * energy(filter)).sum::<f64>() * lifter(i);
+                (0..NARROW_FILTERS).map(|filter| dct(NARROW_FILTERS, i, filter) * energy(filter)).sum::<f64>()
+                    * lifter(i);
             assert!((f64::from(mapped) - expected).abs() < 1e-3, "cepstrum {i}: {mapped} for {expected}");
         }
     }
@@ -167,6 +169,9 @@ mod tests {
         let good = "-lowerf 130 -upperf 6800 -nfilt 25 -lifter 22 -cmninit 41,-5,0,5,2,-4,-1,-2,-5,-2,-6,-1,1";
         let params = derive_params(good).unwrap();
         assert!(params.contains("-nfilt 19") && params.contains("-cmninit "));
-        assert_eq!(derive_params("-lowerf 130 -upperf 6800 -nfilt 25 -lifter 22"), Err(DeriveError::OtherFrontEnd("-cmninit")));
+        assert_eq!(
+            derive_params("-lowerf 130 -upperf 6800 -nfilt 25 -lifter 22"),
+            Err(DeriveError::OtherFrontEnd("-cmninit"))
+        );
     }
 }

@@ -9,11 +9,11 @@ use super::search_name;
 use crate::speech::asr::{AsrError, Channel, Hypothesis, Listening, Recogniser, Transcript, Word};
 use crate::units::SampleRate;
 
-/// Length of a frame of features [ms].
+/// Length of a frame of features \[ms\].
 const FRAME_MS: u64 = 10;
-/// Differences reach so many frames ahead: as many copies of the last frame let it be searched [frames].
+/// Differences reach so many frames ahead: as many copies of the last frame let it be searched \[frames\].
 const LEAD_OUT: usize = 4;
-/// Longer utterances are not searched beyond here, so that endless noise costs neither time nor memory [s].
+/// Longer utterances are not searched beyond here, so that endless noise costs neither time nor memory \[s\].
 const LONGEST_S: u32 = 60;
 /// How many alternatives are told.
 const N_BEST: usize = 5;
@@ -68,7 +68,8 @@ impl Recogniser for PocketSphinx {
         if let State::Listening(_) = std::mem::replace(&mut self.state, State::Idle) {
             self.decoder.end()?;
         }
-        let carried = listening.channel.as_ref().and_then(|channel| <[f32; CEPSTRA]>::try_from(channel.0.as_slice()).ok());
+        let carried =
+            listening.channel.as_ref().and_then(|channel| <[f32; CEPSTRA]>::try_from(channel.0.as_slice()).ok());
         let channel = ChannelMean::from_prior(&carried.unwrap_or(self.prior));
         self.front_end.start()?;
         self.decoder.start(&search_name(listening.ask))?;

@@ -140,13 +140,14 @@ impl Gaussians {
         let lengths = self.lengths.clone();
         let densities = self.densities;
         let mut rest = self.values.as_mut_slice();
-        (0..self.codebooks).flat_map(move |_| lengths.clone()).flat_map(move |length| (0..densities).map(move |_| length)).map(
-            move |length| {
+        (0..self.codebooks)
+            .flat_map(move |_| lengths.clone())
+            .flat_map(move |length| (0..densities).map(move |_| length))
+            .map(move |length| {
                 let (vector, tail) = std::mem::take(&mut rest).split_at_mut(length);
                 rest = tail;
                 vector
-            },
-        )
+            })
     }
 }
 

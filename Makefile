@@ -1,0 +1,37 @@
+# antevox: `make run` starts the hotline, `make test` checks everything. Both install what a fresh Debian 12 lacks.
+
+ANTEVOX := target/release/antevox
+
+.PHONY: help run test setup setup-test build models demo bench interop soak fuzz fmt
+
+help: ## these lines
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+
+run: build models ## everything a fresh machine needs, then the server
+	$(ANTEVOX) serve
+
+test: setup-test ## everything a fresh machine needs, then all checks and tests
+	cargo fmt --check
+	cargo clippy --all-targets --locked -- -D warnings
+	cargo run --quiet --locked -- models get en-us-8k
+	cargo test --locked --no-fail-fast
+	RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --quiet
+	cargo deny --log-level error check bans licenses sources
+
+setup: ## install only
+	@.ci/setup
+
+setup-test:
+	@.ci/setup test
+
+build: setup
+	cargo build --release --locked
+
+models: build
+	$(ANTEVOX) models get en-us-8k
+
+demo: build models ## three spoken calls, shown live
+	$(ANTEVOX) demo
+
+bench: build models ## figures and plots
+	benches/run

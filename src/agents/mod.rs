@@ -1,1 +1,0 @@
-//! Human agents: presence, skills, queue, desk, notes.

@@ -1,0 +1,443 @@
+//! The talk with the caller: frames in, frames out, and between them ears, turn-taking, dialog and playout.
+//!
+//! ```text
+//!            ┌────────► Ears ─► Turn ─► Decision ─┐
+//! hear ──────┤                                    ▼
+//! heard ─────┼─► Transcript ─► Understanding ─► Dialog ─► Reply ─► Speak … Playout ─► say
+//! spoken ────┘
+//! ```
+//!
+//! It knows nothing of packets, parties or clocks: media time advances by one frame with every [`Conversation::hear`].
+//! Its state is what the server is doing ([`Mind`]); who has the floor is [`Turn`]'s alone.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::civil::DateTime;
+
+use super::Hotline;
+use super::ears::Ears;
+use super::event::Happened;
+use super::io::{EarRequest, Hearing, Speaking};
+use super::keypad::Keypad;
+use super::ledger::Ledger;
+use super::playout::{Heard as Played, Playout};
+use crate::audio::Frame;
+use crate::dialog::{
+    ActionRequest, ActionResult, BargeIn, Dialog, DialogInput, Listen, Next, Progress, Reply, Transfer,
+};
+use crate::identify::Identified;
+use crate::nlu;
+use crate::speech::asr::{Channel, Listening, Transcript};
+use crate::speech::vad::VoiceDetector;
+use crate::turn::{Decision, Turn};
+use crate::units::{HearingId, Pii, SampleTime, UtteranceId};
+
+/// A final text that takes longer than this does not come any more.
+const MAX_THINKING: Duration = Duration::from_secs(5);
+
+/// What the conversation wants from outside.
+#[derive(Debug)]
+pub enum Request {
+    /// For a recogniser.
+    Ears(HearingId, EarRequest),
+    /// Synthesise.
+    Speak(UtteranceId, String),
+    /// Stop synthesising.
+    Hush(UtteranceId),
+    /// Carry out an action of the dialplan.
+    Act(ActionRequest),
+    /// Find out who is behind this number, which the caller stated.
+    LookUp(Pii<String>),
+    /// Tell the world.
+    Tell(Happened),
+    /// Hand the caller over; the prompt that announces it has been heard.
+    Transfer(Transfer),
+    /// The conversation is over.
+    HangUp,
+}
+
+/// What the server is doing.
+#[derive(Debug)]
+enum Mind {
+    /// Nothing: the conversation has not begun, or the caller is with somebody else.
+    Away,
+    /// Saying something; then `next`.
+    Speaking { id: UtteranceId, next: Next },
+    /// Waiting for the caller, or hearing them out.
+    Listening(Listen),
+    /// Waiting for the final text of a turn.
+    Thinking { hearing: HearingId, since: SampleTime, listen: Listen },
+}
+
+/// One conversation.
+pub struct Conversation {
+    hotline: Arc<Hotline>,
+    ears: Ears,
+    turn: Turn,
+    keypad: Keypad,
+    dialog: Dialog,
+    playout: Playout,
+    ledger: Ledger,
+    mind: Mind,
+    last_utterance: UtteranceId,
+    /// A turn whose final text is still to come although the caller has gone on speaking: it belongs to the next turn.
+    continued: Option<HearingId>,
+    /// The text of such a turn.
+    carried: String,
+    /// What recognition has learnt about the caller's line.
+    channel: Option<Channel>,
+    requests: VecDeque<Request>,
+}
+
+impl Conversation {
+    /// A conversation in silence; [`start`](Self::start) begins it. `now` is the local time of the call, `seed` chooses
+    /// among prompt variants.
+    pub fn new(hotline: Arc<Hotline>, detector: Box<dyn VoiceDetector>, now: DateTime, seed: u64) -> Self {
+        Self {
+            dialog: Dialog::new(hotline.plan.clone(), seed, now),
+            hotline,
+            ears: Ears::new(detector),
+            turn: Turn::default(),
+            keypad: Keypad::default(),
+            playout: Playout::default(),
+            ledger: Ledger::default(),
+            mind: Mind::Away,
+            last_utterance: UtteranceId::default(),
+            continued: None,
+            carried: String::new(),
+            channel: None,
+            requests: VecDeque::new(),
+        }
+    }
+
+    /// Greets the caller, with what is known of them.
+    pub fn start(&mut self, identified: Identified) {
+        self.answer(DialogInput::Started(Box::new(identified)));
+    }
+
+    /// Takes 20 ms of the caller's sound and the keys that were pressed meanwhile.
+    pub fn hear(&mut self, frame: &Frame, keys: &str) {
+        let voice = self.ears.hear(frame);
+        let now = self.ears.now();
+        if matches!(self.mind, Mind::Away) {
+            return;
+        }
+        for key in keys.chars() {
+            self.key(key);
+        }
+        if let Some(digits) = self.keypad.elapsed(now) {
+            self.answer(DialogInput::Keyed(digits));
+        }
+        self.turn.frame(now, voice);
+        self.decide();
+        if let Some((id, feed)) = self.ears.feed() {
+            self.requests.push_back(Request::Ears(id, feed));
+        }
+        if let Mind::Thinking { since, .. } = &self.mind
+            && now.since(*since) > MAX_THINKING
+        {
+            self.answer(DialogInput::EngineFailed);
+        }
+    }
+
+    /// The next 20 ms for the caller.
+    pub fn say(&mut self) -> Frame {
+        let was_audible = self.playout.is_audible();
+        let (frame, ended) = self.playout.next_frame();
+        if !was_audible
+            && self.playout.is_audible()
+            && let Some(latency) = self.ledger.first_audio(self.ears.now())
+        {
+            self.requests.push_back(Request::Tell(Happened::Answered { latency }));
+        }
+        if let Some(played) = ended {
+            self.prompt_ended(played);
+        }
+        frame
+    }
+
+    /// A recogniser answered.
+    pub fn heard(&mut self, id: HearingId, hearing: Hearing) {
+        match hearing {
+            Hearing::Partial(text) if self.ears.hearing() == Some(id) => {
+                self.turn.words(self.ears.now(), &text);
+                self.decide();
+                self.tell(Happened::Hearing { text });
+            }
+            Hearing::Partial(_) => {}
+            Hearing::Final(transcript) => self.final_text(id, transcript),
+            Hearing::Failed(error) => {
+                tracing::warn!(%error, "recognition failed");
+                if self.ears.hearing() == Some(id) {
+                    self.ears.end();
+                    self.turn.withdraw();
+                    while self.turn.poll().is_some() {}
+                    self.answer(DialogInput::EngineFailed);
+                } else if matches!(&self.mind, Mind::Thinking { hearing, .. } if *hearing == id) {
+                    self.answer(DialogInput::EngineFailed);
+                }
+            }
+        }
+    }
+
+    /// A synthesiser answered.
+    pub fn spoken(&mut self, id: UtteranceId, speaking: Speaking) {
+        match speaking {
+            Speaking::Sound(piece) => {
+                self.playout.push(id, piece);
+            }
+            // A prompt that could not be spoken ends where it broke off: the caller still gets their turn.
+            Speaking::Complete | Speaking::Failed => self.playout.complete(id),
+        }
+    }
+
+    /// An action of the dialplan ended.
+    pub fn action_ended(&mut self, result: ActionResult) {
+        let reply = self.dialog.handle(DialogInput::ActionEnded(result));
+        // An action ends when it ends; it does not take the floor from whoever has it.
+        if let Mind::Listening(_) | Mind::Away = self.mind
+            && !reply.prompt.text.is_empty()
+            && self.ears.hearing().is_none()
+        {
+            self.carry_out(reply);
+        }
+    }
+
+    /// The store answered a [`Request::LookUp`].
+    pub fn member_found(&mut self, identified: Identified) {
+        self.answer(DialogInput::MemberFound(Box::new(identified)));
+    }
+
+    /// Nobody took the caller over: the conversation goes on.
+    pub fn transfer_failed(&mut self) {
+        self.answer(DialogInput::TransferFailed);
+    }
+
+    /// Leaves the caller to somebody else; [`transfer_failed`](Self::transfer_failed) takes them back.
+    pub fn step_aside(&mut self) {
+        if let Mind::Speaking { id, .. } = std::mem::replace(&mut self.mind, Mind::Away) {
+            self.requests.push_back(Request::Hush(id));
+            if let Some(played) = self.playout.stop() {
+                let turn = self.ledger.server_stopped(played, self.ears.now(), false);
+                self.tell_turn(turn);
+            }
+        }
+        self.turn.withdraw();
+        self.decide();
+    }
+
+    /// How far the dialog has come.
+    pub fn progress(&self) -> &Progress {
+        self.dialog.progress()
+    }
+
+    /// Who said what so far.
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// Media time: how much the caller has been listened to.
+    pub fn now(&self) -> SampleTime {
+        self.ears.now()
+    }
+
+    /// What is wanted from outside; call it until it answers `None`.
+    pub fn poll(&mut self) -> Option<Request> {
+        self.requests.pop_front()
+    }
+
+    fn tell(&mut self, what: Happened) {
+        self.requests.push_back(Request::Tell(what));
+    }
+
+    fn key(&mut self, key: char) {
+        self.interrupt();
+        self.turn.withdraw();
+        self.decide();
+        if let Some(digits) = self.keypad.press(key, self.listen().ask(), self.ears.now()) {
+            self.answer(DialogInput::Keyed(digits));
+        }
+    }
+
+    /// How the caller is listened to at this moment.
+    fn listen(&self) -> Listen {
+        match &self.mind {
+            Mind::Listening(listen)
+            | Mind::Thinking { listen, .. }
+            | Mind::Speaking { next: Next::Listen(listen), .. } => listen.clone(),
+            Mind::Speaking { .. } | Mind::Away => Listen::default(),
+        }
+    }
+
+    /// Carries out what turn-taking has decided.
+    fn decide(&mut self) {
+        while let Some(decision) = self.turn.poll() {
+            match decision {
+                Decision::StartHearing { from } => {
+                    self.ledger.caller_started(from);
+                    let listening = Listening { ask: self.listen().ask(), channel: self.channel.clone() };
+                    let (id, request) = self.ears.begin(from, listening);
+                    self.requests.push_back(Request::Ears(id, request));
+                }
+                Decision::Duck => {
+                    self.playout.duck(true);
+                    if self.playout.is_audible() {
+                        self.tell(Happened::Ducked);
+                    }
+                }
+                Decision::Restore => {
+                    self.playout.duck(false);
+                    if self.playout.is_audible() {
+                        self.tell(Happened::Restored);
+                    }
+                }
+                Decision::StopPrompt => self.interrupt(),
+                Decision::EndTurn { spoke_until } => self.turn_ended(spoke_until),
+                Decision::DropHearing => {
+                    if let Some(id) = self.ears.end() {
+                        self.requests.push_back(Request::Ears(id, EarRequest::Drop));
+                    }
+                }
+                Decision::NoInput => self.answer(DialogInput::WasSilent),
+            }
+        }
+    }
+
+    /// The caller takes the floor from the server.
+    fn interrupt(&mut self) {
+        let listen = self.listen();
+        match &self.mind {
+            Mind::Speaking { id, .. } => {
+                self.requests.push_back(Request::Hush(*id));
+                if let Some(played) = self.playout.stop() {
+                    let turn = self.ledger.server_stopped(played, self.ears.now(), true);
+                    self.tell(Happened::BargedIn);
+                    self.tell_turn(turn);
+                }
+                self.mind = Mind::Listening(listen);
+            }
+            Mind::Thinking { hearing, .. } => {
+                self.continued = Some(*hearing);
+                self.mind = Mind::Listening(listen);
+            }
+            Mind::Listening(_) | Mind::Away => {}
+        }
+    }
+
+    fn prompt_ended(&mut self, played: Played) {
+        let now = self.ears.now();
+        let turn = self.ledger.server_stopped(played, now, false);
+        self.tell_turn(turn);
+        match std::mem::replace(&mut self.mind, Mind::Away) {
+            Mind::Speaking { id, next } if id == played.id => self.go_on(next),
+            other => self.mind = other,
+        }
+    }
+
+    /// What comes after a prompt.
+    fn go_on(&mut self, next: Next) {
+        match next {
+            Next::Listen(listen) => {
+                let now = self.ears.now();
+                self.turn.offer(now, now + listen.no_input);
+                self.mind = Mind::Listening(listen);
+                self.decide();
+            }
+            Next::Transfer(transfer) => {
+                self.mind = Mind::Away;
+                self.requests.push_back(Request::Transfer(transfer));
+            }
+            Next::HangUp => {
+                self.mind = Mind::Away;
+                self.requests.push_back(Request::HangUp);
+            }
+        }
+    }
+
+    fn turn_ended(&mut self, spoke_until: SampleTime) {
+        let listen = self.listen();
+        let Some(hearing) = self.ears.end() else { return };
+        let now = self.ears.now();
+        self.ledger.endpoint(spoke_until, now);
+        self.requests.push_back(Request::Ears(hearing, EarRequest::Finish));
+        self.mind = Mind::Thinking { hearing, since: now, listen };
+    }
+
+    fn final_text(&mut self, id: HearingId, mut transcript: Transcript) {
+        if let Some(channel) = transcript.channel.take() {
+            self.channel = Some(channel);
+        }
+        if self.continued == Some(id) {
+            self.continued = None;
+            self.carried = transcript.text;
+            return;
+        }
+        let Mind::Thinking { hearing, listen, .. } = &self.mind else { return };
+        if *hearing != id {
+            return;
+        }
+        if !self.carried.is_empty() {
+            transcript.text = format!("{} {}", std::mem::take(&mut self.carried), transcript.text);
+            transcript.n_best.clear();
+        }
+        let now = self.ears.now();
+        self.ledger.final_text(now);
+        if transcript.text.trim().is_empty() {
+            return self.answer(DialogInput::NotUnderstood);
+        }
+        let heard = nlu::Heard {
+            text: transcript.text,
+            confidence: transcript.confidence,
+            n_best: transcript.n_best.into_iter().map(|guess| (guess.text, guess.confidence)).collect(),
+        };
+        let understood = self.hotline.understanding.understand(&heard, &listen.expect);
+        let turn = self.ledger.caller_turned(&heard, &understood);
+        self.tell_turn(turn);
+        self.answer(DialogInput::Turned(Box::new(understood)));
+    }
+
+    /// Tells the dialog what happened and carries out its reply.
+    fn answer(&mut self, input: DialogInput) {
+        let before = (self.progress().scene.clone(), self.progress().confirmed);
+        let reply = self.dialog.handle(input);
+        let progress = self.dialog.progress();
+        if let Some(scene) = &progress.scene
+            && before != (progress.scene.clone(), progress.confirmed)
+        {
+            let problem = Happened::Problem { scene: scene.to_string(), confirmed: progress.confirmed };
+            self.requests.push_back(Request::Tell(problem));
+        }
+        self.carry_out(reply);
+    }
+
+    fn carry_out(&mut self, reply: Reply) {
+        self.ledger.acted(self.ears.now());
+        self.requests.extend(reply.actions.into_iter().map(Request::Act));
+        self.requests.extend(reply.look_up.map(Request::LookUp));
+        if reply.prompt.text.is_empty() {
+            return self.go_on(reply.next);
+        }
+        self.last_utterance = UtteranceId(self.last_utterance.0 + 1);
+        let id = self.last_utterance;
+        let (ask, interruptible) = match &reply.next {
+            Next::Listen(listen) => (listen.ask(), reply.prompt.barge_in == BargeIn::Allowed),
+            // Nobody is asked anything: the announcement is heard to its end.
+            Next::Transfer(_) | Next::HangUp => (Default::default(), false),
+        };
+        self.turn.server_speaks(ask, interruptible);
+        self.playout.start(id);
+        let now = self.ears.now();
+        self.ledger.server_started(&reply.prompt.text, &reply.next, now);
+        self.tell(Happened::Speaking { text: reply.prompt.text.clone() });
+        self.requests.push_back(Request::Speak(id, reply.prompt.text));
+        self.mind = Mind::Speaking { id, next: reply.next };
+    }
+
+    fn tell_turn(&mut self, turn: Option<super::record::TurnRecord>) {
+        if let Some(turn) = turn {
+            self.tell(Happened::Turned(turn));
+        }
+    }
+}

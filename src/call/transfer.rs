@@ -1,0 +1,163 @@
+//! Handing a call to a human: by REFER, or by a second leg that is bridged to the first.
+//!
+//! ```text
+//! Request::Transfer ─► Refer ─► Referred 2xx ────────────────────────► caller talks to the agent, we leave
+//!                  └─► Dial ──► Dialled ─► Rang ─► Answered ─► Bridged   both talk through us
+//!                                  └────────── nobody, in time ────────► the dialog goes on
+//! ```
+
+use std::time::Instant;
+
+use super::io::{Dial, Output};
+use super::line::Line;
+use super::record::{Party, TransferRecord};
+use super::{Call, Happened, Stage, Timer};
+use crate::dialog::{Handover, Transfer};
+use crate::leg::{LegEvent, LegRequest};
+use crate::sdp;
+use crate::timer::TimerTable;
+use crate::units::LegId;
+
+/// A human is being fetched.
+pub(super) enum Transferring {
+    /// The caller was asked to call somebody else.
+    Referring {
+        /// They said that they will.
+        accepted: bool,
+    },
+    /// A second leg is being placed.
+    Dialling {
+        /// Where our media socket for it is, once it is known.
+        local: Option<sdp::Local>,
+    },
+}
+
+impl Call {
+    /// Begins a transfer.
+    pub(super) fn transfer(&mut self, now: Instant, transfer: Transfer) {
+        let plan = self.hotline.plan.clone();
+        let Some(queue) = plan.queue(&transfer.queue) else {
+            tracing::error!(queue = transfer.queue, "no such queue");
+            return self.conversation.transfer_failed();
+        };
+        let headers = vec![
+            ("X-Antevox-Call".to_owned(), self.arrival.id.to_string()),
+            ("X-Antevox-Reason".to_owned(), transfer.reason.to_owned()),
+            ("X-Antevox-Summary".to_owned(), header_value(&transfer.summary)),
+        ];
+        let target = queue.target.clone();
+        let (how, transferring) = match queue.method {
+            Handover::Refer => {
+                let refer = LegRequest::Refer { target: target.clone(), headers };
+                self.outputs.push_back(Output::Leg(LegId::CALLER, refer));
+                ("refer", Transferring::Referring { accepted: false })
+            }
+            Handover::Bridge => {
+                let dial = Dial { target: target.clone(), from: self.arrival.from.clone(), headers };
+                self.outputs.push_back(Output::Dial(Box::new(dial)));
+                ("bridge", Transferring::Dialling { local: None })
+            }
+        };
+        self.timers.set(Timer::Transfer, now + queue.timeout);
+        self.stage = Stage::Transferring(transferring);
+        self.tell(Happened::Transferring { target: target.clone(), reason: transfer.reason.to_owned() });
+        self.transfer = Some(TransferRecord { target, how: how.to_owned(), reason: transfer.reason.to_owned() });
+    }
+
+    pub(super) fn dialled(&mut self, local: sdp::Local) {
+        if let Stage::Transferring(Transferring::Dialling { local: known }) = &mut self.stage {
+            *known = Some(local);
+        }
+    }
+
+    /// The party that was asked to call an agent reports how that goes (RFC 3515 §2.4.5).
+    pub(super) fn referred(&mut self, now: Instant, status: u16) {
+        let Stage::Transferring(Transferring::Referring { accepted }) = &mut self.stage else { return };
+        match status {
+            100..200 => *accepted = true,
+            200..300 => {
+                *accepted = true;
+                self.outputs.push_back(Output::Leg(LegId::CALLER, LegRequest::HangUp));
+                self.end(now, Party::Server);
+            }
+            _ => self.transfer_failed("refused"),
+        }
+    }
+
+    pub(super) fn agent_leg(&mut self, now: Instant, event: LegEvent) {
+        match (event, &mut self.stage) {
+            (LegEvent::Answered { sdp }, Stage::Transferring(Transferring::Dialling { local })) => {
+                let agreed = local.as_ref().map(|local| sdp::accept_answer(local, &sdp));
+                let Some(Ok(agreed)) = agreed else { return self.transfer_failed("incompatible") };
+                self.timers.stop(Timer::Transfer);
+                // Another stream than the caller's, so another SSRC: the seed must differ.
+                let agent = Line::new(LegId::AGENT, &agreed, !self.arrival.seed);
+                self.stage = Stage::Bridged(Box::new(agent));
+                self.conversation.step_aside();
+            }
+            (LegEvent::Ended { .. }, Stage::Transferring(_)) => self.transfer_failed("refused"),
+            (LegEvent::Ended { .. }, Stage::Bridged(_)) => {
+                self.outputs.push_back(Output::Leg(LegId::CALLER, LegRequest::HangUp));
+                self.end(now, Party::Agent);
+            }
+            (LegEvent::Updated { .. }, Stage::Bridged(_)) => {
+                self.outputs.push_back(Output::Leg(LegId::AGENT, LegRequest::RejectUpdate { status: 488 }));
+            }
+            _ => {}
+        }
+    }
+
+    /// Nobody took over: the caller is told, and the call goes on.
+    pub(super) fn transfer_failed(&mut self, why: &'static str) {
+        let Stage::Transferring(transferring) = std::mem::replace(&mut self.stage, Stage::Talking) else { return };
+        tracing::info!(why, "transfer failed");
+        if matches!(transferring, Transferring::Dialling { .. }) {
+            self.outputs.push_back(Output::Leg(LegId::AGENT, LegRequest::HangUp));
+        }
+        self.timers.stop(Timer::Transfer);
+        self.transfer = None;
+        self.tell(Happened::TransferFailed);
+        self.conversation.transfer_failed();
+    }
+
+    /// Ends every leg from our side.
+    pub(super) fn hang_up(&mut self, now: Instant, by: Party) {
+        if !matches!(self.stage, Stage::Ended) {
+            self.outputs.push_back(Output::Leg(LegId::CALLER, LegRequest::HangUp));
+            self.end(now, by);
+        }
+    }
+
+    /// The caller's leg is over: closes everything else, and the record.
+    pub(super) fn end(&mut self, now: Instant, by: Party) {
+        let handed_over = match std::mem::replace(&mut self.stage, Stage::Ended) {
+            Stage::Ended => return,
+            Stage::Answering | Stage::Talking => false,
+            // Many telephones hang up on us as soon as they have accepted to call somebody else.
+            Stage::Transferring(Transferring::Referring { accepted }) => accepted,
+            Stage::Transferring(Transferring::Dialling { .. }) => {
+                self.outputs.push_back(Output::Leg(LegId::AGENT, LegRequest::HangUp));
+                false
+            }
+            Stage::Bridged(_) => {
+                if by != Party::Agent {
+                    self.outputs.push_back(Output::Leg(LegId::AGENT, LegRequest::HangUp));
+                }
+                true
+            }
+        };
+        if handed_over {
+            self.tell(Happened::Transferred);
+        }
+        self.conversation.step_aside();
+        self.serve_conversation(now);
+        let record = self.record(now, by, handed_over);
+        self.tell(Happened::Ended { record: Box::new(record) });
+        self.timers = TimerTable::default();
+    }
+}
+
+/// A header value holds no line breaks (RFC 3261 §25.1) and should fit into one datagram with all the others.
+fn header_value(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(240).collect()
+}

@@ -1,0 +1,108 @@
+//! Reads the files of a dialplan's folder; what they mean is [`Plan`]'s business.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::diag::{Diagnostics, Place};
+use crate::dialog::dialplan::{MAIN_FILE, Plan};
+use crate::nlu::{Understanding, corpus};
+
+/// One line for a person, or several.
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// Where scene files lie in a dialplan's folder.
+const SCENES: &str = "scenes";
+
+/// Reads and checks the dialplan in `folder`.
+///
+/// # Errors
+/// All mistakes found: in the files, or in reading them.
+pub fn load(folder: &Path) -> Result<(Plan, Diagnostics), Diagnostics> {
+    let mut found = Diagnostics::default();
+    let mut files = Vec::new();
+    for path in paths(folder, &mut found) {
+        match fs::read(&path).map(String::from_utf8) {
+            Ok(Ok(text)) => files.push((path, text)),
+            Ok(Err(undecodable)) => not_utf8(&path, &undecodable, &mut found),
+            Err(error) => unreadable(&path, &error, &mut found),
+        }
+    }
+    if !found.has_errors() {
+        return Plan::from_files(files);
+    }
+    // What can be read is checked all the same, so that one run shows everything.
+    if files.iter().any(|(path, _)| path.ends_with(MAIN_FILE))
+        && let Err(more) = Plan::from_files(files)
+    {
+        found.0.extend(more.0);
+    }
+    Err(found)
+}
+
+/// Reads and checks the dialplan in `folder`, and learns from its examples, those of the files it names, and `more` files.
+///
+/// # Errors
+/// All mistakes found, one below the other.
+pub fn load_with_understanding(folder: &Path, more: &[PathBuf]) -> Result<(Plan, Understanding), Failure> {
+    let (plan, _) = load(folder).map_err(|found| found.to_string())?;
+    let mut corpus = plan.corpus();
+    let named = plan.corpora.iter().map(|path| folder.join(path));
+    for path in named.chain(more.iter().cloned()) {
+        let text = fs::read_to_string(&path).map_err(|error| format!("{}: cannot be read: {error}", path.display()))?;
+        corpus.extend(corpus::parse(&path, &text).map_err(|found| found.to_string())?);
+    }
+    let understanding = Understanding::train(&corpus)?;
+    Ok((plan, understanding))
+}
+
+/// The main file and the scene files, these by name.
+fn paths(folder: &Path, found: &mut Diagnostics) -> Vec<PathBuf> {
+    let mut paths = Vec::new();
+    match fs::read_dir(folder.join(SCENES)) {
+        Ok(entries) => paths.extend(entries.flatten().map(|entry| entry.path())),
+        // Without scenes the plan says so; a folder that is not there is told by its main file.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => unreadable(&folder.join(SCENES), &error, found),
+    }
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml"));
+    paths.sort();
+    paths.insert(0, folder.join(MAIN_FILE));
+    paths
+}
+
+fn unreadable(path: &Path, error: &io::Error, found: &mut Diagnostics) {
+    let help = match error.kind() {
+        io::ErrorKind::NotFound => format!("name a folder that holds {MAIN_FILE} and {SCENES}/"),
+        _ => "see to it that the file can be read".to_owned(),
+    };
+    found.error(path, "", Place::default(), format!("cannot be read: {error}"), help);
+}
+
+fn not_utf8(path: &Path, undecodable: &std::string::FromUtf8Error, found: &mut Diagnostics) {
+    let good = &undecodable.as_bytes()[..undecodable.utf8_error().valid_up_to()];
+    let good = String::from_utf8_lossy(good);
+    let line = good.lines().count().max(1) + usize::from(good.ends_with('\n'));
+    let column = good.rsplit('\n').next().map_or(1, |rest| rest.chars().count() + 1);
+    found.error(path, &good, Place { line, column }, "this is not UTF-8", "save the file with the encoding UTF-8");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn undecodable_bytes_have_a_place() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join(MAIN_FILE), b"language: en\nvoice: \xff\n").unwrap();
+        let found = load(folder.path()).unwrap_err();
+        assert_eq!(found.0[0].place, Place { line: 2, column: 8 }, "{found}");
+    }
+
+    #[test]
+    fn a_folder_that_is_not_there_is_told_in_one_finding() {
+        let found = load(Path::new("/nowhere/at/all")).unwrap_err();
+        assert_eq!(found.0.len(), 1, "{found}");
+        assert!(found.0[0].message.starts_with("cannot be read"), "{found}");
+    }
+}

@@ -1,0 +1,382 @@
+//! A dialplan: what one hotline knows and says, as data.
+//!
+//! ```text
+//! (path, text)… ─► yaml (places) ─► raw (as written) ─► validate (all mistakes at once) ─► Plan (ids resolved)
+//! ```
+//!
+//! A [`Plan`] that exists is whole: every prompt has at least two variants with the placeholders that its question needs,
+//! every name in it points at something, every threshold lies in its range. Whoever uses it needs no checks.
+
+mod prompt;
+mod raw;
+mod validate;
+mod yaml;
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+pub use prompt::{PromptKind, PromptPlan, Prompts, Slot, Template};
+pub(super) use yaml::distance;
+
+use crate::diag::Diagnostics;
+use crate::nlu::{Corpus, Example};
+use crate::units::{Lang, Scene};
+
+/// Name of the file that holds everything but the scenes.
+pub const MAIN_FILE: &str = "dialplan.yaml";
+
+/// Position of a problem in [`Plan::scenes`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SceneId(pub(crate) usize);
+
+/// Position of a main scene in [`Plan::main_scenes`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MainId(pub(crate) usize);
+
+/// A checked dialplan.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The language that it speaks.
+    pub lang: Lang,
+    /// The synthesiser's voice, where the default is not wanted.
+    pub voice: Option<String>,
+    /// What the hotline says.
+    pub prompts: Prompts,
+    /// Salutations.
+    pub daytimes: Daytimes,
+    /// When to be how sure.
+    pub thresholds: Thresholds,
+    /// How long to wait for callers.
+    pub timings: Timings,
+    /// Deeds.
+    pub actions: Vec<Action>,
+    /// Humans.
+    pub queues: Vec<Queue>,
+    /// The queue for callers whose problem names none: an index of `queues`.
+    default_queue: usize,
+    /// Groups of problems.
+    pub main_scenes: Vec<MainScene>,
+    /// Problems, those of one main scene side by side.
+    pub scenes: Vec<ScenePlan>,
+    /// Files with more examples, relative to the dialplan's folder.
+    pub corpora: Vec<PathBuf>,
+    ids: HashMap<Scene, SceneId>,
+}
+
+/// Salutations by the time of day.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Daytimes {
+    /// Until noon.
+    pub morning: String,
+    /// Until six.
+    pub afternoon: String,
+    /// Until midnight.
+    pub evening: String,
+}
+
+/// When to be how sure: all of them probabilities.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Thresholds {
+    /// From here on a guess is said aloud in the greeting.
+    pub guess: f64,
+    /// From here on a problem is answered without asking whether it is the one.
+    pub accept: f64,
+    /// From here on a problem is worth the question whether it is the one.
+    pub confirm: f64,
+    /// Two problems are offered when they lie closer together than this.
+    pub choice_margin: f64,
+    /// From here on the caller's words are taken for none of the problems.
+    pub out_of_scope: f64,
+    /// How much the guess counts beside the words: 0 not at all, 1 as much as Bayes says.
+    pub prior_weight: f64,
+}
+
+/// How long to wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timings {
+    /// Silence that counts as no answer.
+    pub no_input: Duration,
+    /// The same, after the caller asked to wait.
+    pub wait: Duration,
+    /// How long the look-up of a number may take.
+    pub look_up: Duration,
+    /// Prompts in one call, after which a human takes over.
+    pub max_prompts: u32,
+}
+
+/// Something that the server does for a caller.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Action {
+    /// Its name.
+    pub name: String,
+    /// What it is.
+    pub kind: ActionKind,
+}
+
+/// What an action does. Texts may hold [`ACTION_VALUES`] in braces.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ActionKind {
+    /// Writes a line into the log and the call record.
+    Log,
+    /// Sends a text message through a gateway.
+    Sms {
+        /// The gateway's URL.
+        url: String,
+        /// The message.
+        text: String,
+    },
+    /// Posts to a URL.
+    Http {
+        /// The URL.
+        url: String,
+    },
+}
+
+/// Values that the texts of actions may hold.
+pub const ACTION_VALUES: &[&str] = &["scene", "order_id", "member_id", "phone", "call_id"];
+
+/// Humans who take calls.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Queue {
+    /// Its name.
+    pub name: String,
+    /// SIP URI.
+    pub target: String,
+    /// How a call gets there.
+    pub method: Handover,
+    /// How long it may ring.
+    pub timeout: Duration,
+}
+
+/// How a call gets to a human.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Handover {
+    /// The caller's side is asked to call (RFC 3515).
+    Refer,
+    /// We call, and stay between the two.
+    Bridge,
+}
+
+/// A group of problems.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MainScene {
+    /// Its id in records and tables.
+    pub scene: Scene,
+    /// As spoken.
+    pub name: String,
+    /// Sentences that tell it and no more.
+    pub vague: Vec<String>,
+}
+
+/// A problem.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScenePlan {
+    /// Its id in records and tables.
+    pub scene: Scene,
+    /// Its group.
+    pub main: MainId,
+    /// As spoken.
+    pub name: String,
+    /// The order that it concerns, if one.
+    pub order: Option<OrderPlan>,
+    /// How callers say it.
+    pub examples: Vec<String>,
+    /// What solves it.
+    pub answer: String,
+    /// An index of [`Plan::actions`], carried out with the answer.
+    pub action: Option<usize>,
+    /// An index of [`Plan::queues`]: the caller goes there after the answer.
+    pub transfer: Option<usize>,
+}
+
+/// How a problem concerns an order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OrderPlan {
+    /// Kinds of orders that it may be.
+    pub kinds: Vec<String>,
+    /// Whether it is asked for.
+    pub need: Need,
+    /// Said instead of the problem's name once the order is known.
+    pub about: Option<Template>,
+}
+
+/// Whether an order is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// Used when known.
+    Wanted,
+    /// Asked for when unknown.
+    Needed,
+}
+
+impl Plan {
+    /// Checks the files of a dialplan, each with the path that mistakes are reported under: one [`MAIN_FILE`], all
+    /// others scene files. Warnings come with the plan.
+    ///
+    /// # Errors
+    /// All mistakes found, when one of them is an error.
+    pub fn from_files(files: Vec<(PathBuf, String)>) -> Result<(Self, Diagnostics), Diagnostics> {
+        validate::plan(&files)
+    }
+
+    /// The problem with this id.
+    pub fn find(&self, scene: &Scene) -> Option<SceneId> {
+        self.ids.get(scene).copied()
+    }
+
+    /// The problem at `id`.
+    pub fn scene(&self, id: SceneId) -> &ScenePlan {
+        &self.scenes[id.0]
+    }
+
+    /// The main scene at `id`.
+    pub fn main(&self, id: MainId) -> &MainScene {
+        &self.main_scenes[id.0]
+    }
+
+    /// All problems.
+    pub fn scene_ids(&self) -> impl Iterator<Item = SceneId> + use<> {
+        (0..self.scenes.len()).map(SceneId)
+    }
+
+    /// The queue with this name.
+    pub fn queue(&self, name: &str) -> Option<&Queue> {
+        self.queues.iter().find(|queue| queue.name == name)
+    }
+
+    /// The action with this name.
+    pub fn action(&self, name: &str) -> Option<&Action> {
+        self.actions.iter().find(|action| action.name == name)
+    }
+
+    /// The humans for a problem; for callers with none, those who take everything.
+    pub fn queue_for(&self, scene: Option<SceneId>) -> &Queue {
+        let queue = scene.and_then(|id| self.scene(id).transfer).unwrap_or(self.default_queue);
+        &self.queues[queue]
+    }
+
+    /// All examples, to learn intents from.
+    pub fn corpus(&self) -> Corpus {
+        let mut examples = Vec::new();
+        for scene in &self.scenes {
+            let main_scene = &self.main(scene.main).scene;
+            examples.extend(scene.examples.iter().map(|text| Example {
+                text: text.clone(),
+                scene: scene.scene.clone(),
+                main_scene: main_scene.clone(),
+            }));
+        }
+        let vague = self.main_scenes.iter().flat_map(|main| {
+            main.vague.iter().map(|text| Example {
+                text: text.clone(),
+                scene: main.scene.clone(),
+                main_scene: main.scene.clone(),
+            })
+        });
+        Corpus { lang: self.lang, examples, vague: vague.collect() }
+    }
+
+    /// What callers may say, for a recogniser's language model: examples, and the names that questions put into their
+    /// mouths. What callers say everywhere (yes, no, digits, commands) the recogniser's side adds for the language.
+    pub fn sentences(&self) -> Vec<String> {
+        let mut sentences = Vec::new();
+        for main in &self.main_scenes {
+            sentences.push(main.name.clone());
+            sentences.extend(main.vague.iter().cloned());
+        }
+        for scene in &self.scenes {
+            sentences.push(scene.name.clone());
+            if let Some(about) = scene.order.as_ref().and_then(|order| order.about.as_ref()) {
+                sentences.push(about.fixed());
+            }
+            sentences.extend(scene.examples.iter().cloned());
+        }
+        sentences.extend(phrases(self.lang).iter().map(|&phrase| phrase.to_owned()));
+        sentences
+    }
+}
+
+/// Short answers and commands that callers give to every hotline.
+fn phrases(lang: Lang) -> &'static [&'static str] {
+    match lang {
+        Lang::En => &[
+            "yes",
+            "yes please",
+            "yes it is",
+            "that's right",
+            "exactly",
+            "yeah",
+            "sure",
+            "no",
+            "no it's not",
+            "nope",
+            "no thanks",
+            "that's not it",
+            "neither",
+            "the first one",
+            "the second one",
+            "sorry what was that",
+            "say that again please",
+            "can you repeat that",
+            "help",
+            "what can i say",
+            "hold on",
+            "one moment please",
+            "i want to talk to a person",
+            "a human please",
+            "can i speak to an agent",
+            "operator",
+            "representative",
+            "customer service",
+            "goodbye",
+            "bye",
+            "that's all",
+            "nothing else thanks",
+            "thank you",
+            "thanks a lot",
+            "who is this",
+            "are you a robot",
+            "zero one two three four five six seven eight nine",
+            "hello",
+        ],
+        Lang::Zh => &[
+            "是",
+            "是的",
+            "对",
+            "对的",
+            "没错",
+            "好的",
+            "可以",
+            "不是",
+            "不对",
+            "没有",
+            "不用了",
+            "都不是",
+            "第一个",
+            "第二个",
+            "请再说一遍",
+            "你说什么",
+            "没听清",
+            "帮助",
+            "我可以说什么",
+            "等一下",
+            "稍等",
+            "转人工",
+            "人工客服",
+            "我要找人工",
+            "找客服",
+            "再见",
+            "没有了",
+            "没别的事了",
+            "谢谢",
+            "谢谢你",
+            "你是谁",
+            "你是机器人吗",
+            "零一二三四五六七八九",
+            "幺",
+            "喂",
+            "你好",
+        ],
+    }
+}

@@ -1,0 +1,263 @@
+//! What the hotline says: kinds of prompts, their variants, and the placeholders in them.
+//!
+//! ```text
+//! "{daytime}, {name}." ─► Template ─► fill(values) ─► "Good morning, Ms Li."
+//! ```
+
+use crate::dialog::BargeIn;
+
+/// Declares an enum whose variants have a name in dialplans and a list of all.
+macro_rules! named {
+    ($(#[$outer:meta])* $name:ident { $($(#[$inner:meta])* $variant:ident = $text:literal,)+ }) => {
+        $(#[$outer])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum $name { $($(#[$inner])* $variant,)+ }
+
+        impl $name {
+            /// All of them, in the order of their declaration.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+
+            /// How dialplans spell it.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $text,)+ }
+            }
+        }
+    };
+}
+
+named! {
+    /// A value that a text leaves open.
+    Slot {
+        /// "Good morning", by the time of day.
+        Daytime = "daytime",
+        /// The caller's form of address, "Ms Li".
+        Name = "name",
+        /// The problem as spoken.
+        Problem = "problem",
+        /// The first of two that are offered.
+        First = "first",
+        /// The second of two that are offered.
+        Second = "second",
+        /// A main scene as spoken.
+        Topic = "topic",
+        /// An order as spoken: "the rice cooker for 200 yuan".
+        Order = "order",
+        /// What the order was for.
+        Product = "product",
+        /// Amount and currency of the order as spoken.
+        Price = "price",
+        /// The day of the order as spoken.
+        Date = "date",
+    }
+}
+
+named! {
+    /// An occasion to say something.
+    PromptKind {
+        /// The first words to somebody unknown.
+        Greeting = "greeting",
+        /// The first words to somebody known.
+        GreetingNamed = "greeting_named",
+        /// States the problem that is guessed, as a question.
+        Guess = "guess",
+        /// Asks what the call is about.
+        Open = "open",
+        /// The guess was wrong: asks what it is.
+        GuessWrong = "guess_wrong",
+        /// Asks for other words.
+        Rephrase = "rephrase",
+        /// Asks for more within a main scene.
+        Narrow = "narrow",
+        /// Asks which of two problems it is.
+        Choice = "choice",
+        /// Asks whether it is this problem.
+        Confirm = "confirm",
+        /// "All right", after a yes.
+        Acknowledge = "acknowledge",
+        /// Names the problem before its answer, when it was not confirmed.
+        LeadIn = "lead_in",
+        /// Before an answer that is said again.
+        OnceMore = "once_more",
+        /// Asks whether the answer solves the problem.
+        Solved = "solved",
+        /// The answer did not solve it: asks what is wrong.
+        NotSolved = "not_solved",
+        /// Offers to put the caller through.
+        OfferTransfer = "offer_transfer",
+        /// Asks whether there is another problem.
+        AnythingElse = "anything_else",
+        /// Asks whether it is this order.
+        AskOrder = "ask_order",
+        /// Asks which of two orders it is.
+        ChooseOrder = "choose_order",
+        /// Asks for the registered phone number.
+        AskNumber = "ask_number",
+        /// The number is being looked up.
+        OneMoment = "one_moment",
+        /// First silence.
+        NoInput1 = "no_input_1",
+        /// Second silence: offers keys.
+        NoInput2 = "no_input_2",
+        /// First words that were not understood.
+        NoMatch1 = "no_match_1",
+        /// Second words that were not understood: gives examples and keys.
+        NoMatch2 = "no_match_2",
+        /// It is nothing that the hotline knows.
+        OutOfScope = "out_of_scope",
+        /// The caller is upset.
+        Sorry = "sorry",
+        /// What can be said and pressed.
+        Help = "help",
+        /// The caller asked to wait.
+        Wait = "wait",
+        /// Who is speaking.
+        WhoIsThis = "who_is_this",
+        /// The caller says thanks.
+        Welcome = "welcome",
+        /// The call goes to a human.
+        Transfer = "transfer",
+        /// Nobody took the call.
+        TransferFailed = "transfer_failed",
+        /// An action failed.
+        ActionFailed = "action_failed",
+        /// The recogniser failed: keys still work.
+        EngineFailed = "engine_failed",
+        /// The last words.
+        Goodbye = "goodbye",
+    }
+}
+
+impl PromptKind {
+    /// Placeholders that a variant must have: without them the caller could not know what is asked.
+    pub const fn needed(self) -> &'static [Slot] {
+        match self {
+            Self::GreetingNamed => &[Slot::Name],
+            Self::Guess | Self::Confirm | Self::LeadIn => &[Slot::Problem],
+            Self::Narrow => &[Slot::Topic],
+            Self::Choice | Self::ChooseOrder => &[Slot::First, Slot::Second],
+            Self::AskOrder => &[Slot::Order],
+            _ => &[],
+        }
+    }
+
+    /// Placeholders that a variant may have.
+    pub const fn allowed(self) -> &'static [Slot] {
+        match self {
+            Self::Greeting => &[Slot::Daytime],
+            Self::GreetingNamed => &[Slot::Daytime, Slot::Name],
+            _ => self.needed(),
+        }
+    }
+}
+
+/// A text with placeholders.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Template(Vec<Part>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Part {
+    Text(String),
+    Slot(Slot),
+}
+
+/// Why a text is no template.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum BadTemplate {
+    /// A placeholder that nobody fills.
+    Unknown(String),
+    /// A brace that is not closed.
+    Unclosed,
+}
+
+impl Template {
+    pub(super) fn parse(text: &str) -> Result<Self, BadTemplate> {
+        let mut parts = Vec::new();
+        let mut rest = text;
+        while let Some((before, after)) = rest.split_once('{') {
+            let (name, behind) = after.split_once('}').ok_or(BadTemplate::Unclosed)?;
+            let slot = Slot::ALL.iter().find(|slot| slot.name() == name);
+            let slot = *slot.ok_or_else(|| BadTemplate::Unknown(name.to_owned()))?;
+            if !before.is_empty() {
+                parts.push(Part::Text(before.to_owned()));
+            }
+            parts.push(Part::Slot(slot));
+            rest = behind;
+        }
+        if !rest.is_empty() {
+            parts.push(Part::Text(rest.to_owned()));
+        }
+        Ok(Self(parts))
+    }
+
+    /// The placeholders in it.
+    pub fn slots(&self) -> impl Iterator<Item = Slot> + '_ {
+        self.0.iter().filter_map(|part| match part {
+            Part::Slot(slot) => Some(*slot),
+            Part::Text(_) => None,
+        })
+    }
+
+    /// The text with all values put in; `None` when one is missing.
+    pub fn fill(&self, values: &[(Slot, String)]) -> Option<String> {
+        let mut text = String::new();
+        for part in &self.0 {
+            match part {
+                Part::Text(fixed) => text.push_str(fixed),
+                Part::Slot(slot) => text.push_str(&values.iter().find(|(name, _)| name == slot)?.1),
+            }
+        }
+        Some(text)
+    }
+
+    /// The fixed text, without the placeholders.
+    pub fn fixed(&self) -> String {
+        let texts = self.0.iter().filter_map(|part| match part {
+            Part::Text(text) => Some(text.trim()),
+            Part::Slot(_) => None,
+        });
+        texts.collect::<Vec<_>>().join(" ")
+    }
+}
+
+/// What is said on one occasion.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PromptPlan {
+    /// At least two ways to say it.
+    pub variants: Vec<Template>,
+    /// Who may interrupt it.
+    pub barge_in: BargeIn,
+}
+
+/// One [`PromptPlan`] for each [`PromptKind`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Prompts(pub(super) Vec<PromptPlan>);
+
+impl Prompts {
+    /// What is said on the occasion `kind`.
+    pub fn of(&self, kind: PromptKind) -> &PromptPlan {
+        &self.0[kind as usize]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_template_is_filled_or_says_that_a_value_is_missing() {
+        let template = Template::parse("{daytime}, {name}.").unwrap();
+        let daytime = (Slot::Daytime, "Good morning".to_owned());
+        assert_eq!(template.fill(std::slice::from_ref(&daytime)), None);
+        let filled = template.fill(&[daytime, (Slot::Name, "Ms Li".to_owned())]);
+        assert_eq!(filled.as_deref(), Some("Good morning, Ms Li."));
+        assert_eq!(Template::parse("{nom}"), Err(BadTemplate::Unknown("nom".to_owned())));
+        assert_eq!(Template::parse("{name"), Err(BadTemplate::Unclosed));
+    }
+
+    #[test]
+    fn kinds_stand_at_their_index() {
+        for (i, kind) in PromptKind::ALL.iter().enumerate() {
+            assert_eq!(*kind as usize, i, "{}", kind.name());
+        }
+    }
+}

@@ -1,0 +1,325 @@
+//! From what was written to a [`Plan`]: names resolved, ranges checked, every mistake reported.
+//!
+//! ```text
+//! raw::Hotline + raw::Scenes… ─► names of actions and queues ─► scenes ─► what nobody uses ─► Plan
+//! ```
+
+mod prompts;
+mod scenes;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use self::prompts::prompts;
+use self::scenes::{Groups, Names};
+use super::yaml::{At, Findings, unknown};
+use super::{
+    Action, ActionKind, Daytimes, Handover, MAIN_FILE, Plan, Prompts, Queue, SceneId, Thresholds, Timings, raw,
+};
+use crate::diag::{Diagnostics, Place};
+use crate::units::Lang;
+
+/// Longest wait that makes sense on a telephone.
+const MAX_WAIT: Duration = Duration::from_secs(120);
+
+pub(super) fn plan(files: &[(PathBuf, String)]) -> Result<(Plan, Diagnostics), Diagnostics> {
+    let mut found = Diagnostics::default();
+    let main = files.iter().find(|(path, _)| path.file_name().is_some_and(|name| name == MAIN_FILE));
+    let Some((path, text)) = main else {
+        let folder = files.first().and_then(|(path, _)| path.parent()).unwrap_or(Path::new(""));
+        let message = format!("there is no {MAIN_FILE}");
+        found.error(&folder.join(MAIN_FILE), "", Place::default(), message, "write one, as in dialplans/README.md");
+        return Err(found);
+    };
+    let mut findings = Findings { file: path, text, found: &mut found };
+    let hotline = raw::hotline(&mut findings);
+    let whole = hotline.as_ref().map(|hotline| Whole::new(hotline, &mut findings));
+    let mut names = Names::of(hotline.as_ref());
+    let mut groups = Groups::default();
+    for (path, text) in files.iter().filter(|(other, _)| other != path) {
+        let mut findings = Findings { file: path, text, found: &mut found };
+        if let Some(raw) = raw::scenes(&mut findings) {
+            groups.add(raw, &mut names, &mut findings);
+        }
+    }
+    let mut findings = Findings { file: path, text, found: &mut found };
+    if groups.scenes.is_empty() {
+        findings.error(Place::default(), "the dialplan has no scenes", "write scenes/*.yaml beside it");
+    }
+    names.report_unused(&mut findings);
+    match whole.flatten() {
+        Some(whole) if !found.has_errors() => Ok((whole.with(groups), found)),
+        _ => Err(found),
+    }
+}
+
+/// Everything in the main file.
+struct Whole {
+    lang: Lang,
+    voice: Option<String>,
+    prompts: Prompts,
+    daytimes: Daytimes,
+    thresholds: Thresholds,
+    timings: Timings,
+    actions: Vec<Action>,
+    queues: Vec<Queue>,
+    default_queue: usize,
+    corpora: Vec<PathBuf>,
+}
+
+impl Whole {
+    /// `None` when something that is needed is missing; then there is a finding.
+    fn new(raw: &raw::Hotline, findings: &mut Findings<'_>) -> Option<Self> {
+        let lang = language(raw.language.as_ref(), findings);
+        let prompts = prompts(raw, findings);
+        let daytimes = daytimes(&raw.daytimes);
+        let thresholds = thresholds(&raw.thresholds, findings);
+        let timings = timings(&raw.timings, findings);
+        let actions: Vec<_> = raw.actions.iter().filter_map(|raw| action(raw, findings)).collect();
+        let queues: Vec<_> = raw.queues.iter().filter_map(|raw| queue(raw, findings)).collect();
+        let default_queue = raw.default_queue.as_ref().and_then(|name| {
+            let names = raw.queues.iter().map(|queue| queue.name.value.as_str());
+            resolve("queue", name, names, findings)
+        });
+        Some(Self {
+            lang: lang?,
+            voice: raw.voice.as_ref().map(|voice| voice.value.clone()),
+            prompts: prompts?,
+            daytimes: daytimes?,
+            thresholds,
+            timings,
+            actions,
+            queues,
+            default_queue: default_queue?,
+            corpora: raw.corpora.iter().map(|path| PathBuf::from(&path.value)).collect(),
+        })
+    }
+
+    fn with(self, groups: Groups) -> Plan {
+        let ids = groups.scenes.iter().enumerate().map(|(i, scene)| (scene.scene.clone(), SceneId(i))).collect();
+        Plan {
+            lang: self.lang,
+            voice: self.voice,
+            prompts: self.prompts,
+            daytimes: self.daytimes,
+            thresholds: self.thresholds,
+            timings: self.timings,
+            actions: self.actions,
+            queues: self.queues,
+            default_queue: self.default_queue,
+            main_scenes: groups.main_scenes,
+            scenes: groups.scenes,
+            corpora: self.corpora,
+            ids,
+        }
+    }
+}
+
+fn language(raw: Option<&At<String>>, findings: &mut Findings<'_>) -> Option<Lang> {
+    let raw = raw?;
+    match raw.value.as_str() {
+        "en" => Some(Lang::En),
+        "zh" => Some(Lang::Zh),
+        _ => {
+            unknown("language", raw, ["en", "zh"].into_iter(), findings);
+            None
+        }
+    }
+}
+
+fn daytimes(raw: &raw::Daytimes) -> Option<Daytimes> {
+    let text = |raw: &Option<At<String>>| raw.as_ref().map(|text| text.value.clone());
+    Some(Daytimes { morning: text(&raw.morning)?, afternoon: text(&raw.afternoon)?, evening: text(&raw.evening)? })
+}
+
+fn thresholds(raw: &[(At<String>, At<f64>)], findings: &mut Findings<'_>) -> Thresholds {
+    // Found with `antevox simulate` on callers from outside, with and without misheard words.
+    let mut thresholds = Thresholds {
+        guess: 0.45,
+        accept: 0.7,
+        confirm: 0.25,
+        choice_margin: 0.18,
+        out_of_scope: 0.6,
+        prior_weight: 0.6,
+    };
+    let names = ["guess", "accept", "confirm", "choice_margin", "out_of_scope", "prior_weight"];
+    for (name, value) in raw {
+        let target = match name.value.as_str() {
+            "guess" => &mut thresholds.guess,
+            "accept" => &mut thresholds.accept,
+            "confirm" => &mut thresholds.confirm,
+            "choice_margin" => &mut thresholds.choice_margin,
+            "out_of_scope" => &mut thresholds.out_of_scope,
+            "prior_weight" => &mut thresholds.prior_weight,
+            _ => {
+                unknown("threshold", name, names.into_iter(), findings);
+                continue;
+            }
+        };
+        *target = value.value;
+        if !(0.0..=1.0).contains(&value.value) {
+            let message = format!("`{}` is {}, not between 0 and 1", name.value, value.value);
+            findings.error(value.place, message, "write a probability, as in `0.7`");
+        }
+    }
+    if thresholds.confirm > thresholds.accept {
+        let place = raw.iter().find(|(name, _)| name.value == "confirm").map_or(Place::default(), |(_, at)| at.place);
+        let help = "let `confirm` be the lower one: less certain problems are confirmed first";
+        findings.error(place, "`confirm` lies above `accept`", help);
+    }
+    thresholds
+}
+
+fn timings(raw: &raw::Timings, findings: &mut Findings<'_>) -> Timings {
+    let mut wait = |written: &Option<At<String>>, default: u64| {
+        written.as_ref().and_then(|text| duration(text, findings)).unwrap_or(Duration::from_secs(default))
+    };
+    let (no_input, pause, look_up) = (wait(&raw.no_input, 6), wait(&raw.wait, 30), wait(&raw.look_up, 2));
+    let max_prompts = match &raw.max_prompts {
+        Some(written) if (5.0..=100.0).contains(&written.value) => written.value as u32,
+        Some(written) => {
+            findings.error(written.place, "`max_prompts` does not lie between 5 and 100", "write it as in `20`");
+            20
+        }
+        None => 20,
+    };
+    Timings { no_input, wait: pause, look_up, max_prompts }
+}
+
+/// "6s", "800ms".
+fn duration(written: &At<String>, findings: &mut Findings<'_>) -> Option<Duration> {
+    let text = written.value.as_str();
+    let (number, unit_ms) = match text.strip_suffix("ms") {
+        Some(number) => (number, 1.0),
+        None => (text.strip_suffix('s').unwrap_or(""), 1_000.0),
+    };
+    let duration = number.trim().parse::<f64>().ok().map(|number| number * unit_ms);
+    match duration.filter(|ms| *ms > 0.0).map(|ms| Duration::from_millis(ms as u64)) {
+        Some(duration) if duration <= MAX_WAIT => Some(duration),
+        _ => {
+            let help = format!("write up to {} seconds with the unit, as in `6s` or `800ms`", MAX_WAIT.as_secs());
+            findings.error(written.place, format!("`{text}` is no span of time"), help);
+            None
+        }
+    }
+}
+
+fn action(raw: &raw::Action, findings: &mut Findings<'_>) -> Option<Action> {
+    let kind = raw.kind.as_ref()?;
+    let mut part = |part: &Option<At<String>>, name: &str| {
+        if part.is_none() {
+            let help = format!("write `{name}:` beside `kind: {}`", kind.value);
+            findings.error(kind.place, format!("the action `{}` has no {name}", raw.name.value), help);
+        }
+        part.as_ref().map(|text| values_known(text, findings))
+    };
+    let kind = match kind.value.as_str() {
+        "log" => ActionKind::Log,
+        "sms" => {
+            let (url, text) = (part(&raw.url, "url"), part(&raw.text, "text"));
+            ActionKind::Sms { url: url?, text: text? }
+        }
+        "http" => ActionKind::Http { url: part(&raw.url, "url")? },
+        _ => {
+            unknown("kind of action", kind, ["log", "sms", "http"].into_iter(), findings);
+            return None;
+        }
+    };
+    Some(Action { name: raw.name.value.clone(), kind })
+}
+
+/// The text, after a look at the values in its braces.
+fn values_known(written: &At<String>, findings: &mut Findings<'_>) -> String {
+    let mut rest = written.value.as_str();
+    while let Some((name, behind)) = rest.split_once('{').and_then(|(_, after)| after.split_once('}')) {
+        if !super::ACTION_VALUES.contains(&name) {
+            let name = At { value: name.to_owned(), place: written.place };
+            unknown("placeholder", &name, super::ACTION_VALUES.iter().copied(), findings);
+        }
+        rest = behind;
+    }
+    written.value.clone()
+}
+
+fn queue(raw: &raw::Queue, findings: &mut Findings<'_>) -> Option<Queue> {
+    let target = raw.target.as_ref()?;
+    let host = target.value.strip_prefix("sip:").or_else(|| target.value.strip_prefix("sips:"));
+    if !host.is_some_and(|host| !host.is_empty() && !host.contains(char::is_whitespace)) {
+        findings.error(
+            target.place,
+            format!("`{}` is no SIP URI", target.value),
+            "write it as in `sip:agents@10.0.0.5`",
+        );
+    }
+    let method = raw.method.as_ref()?;
+    let handover = match method.value.as_str() {
+        "refer" => Handover::Refer,
+        "bridge" => Handover::Bridge,
+        _ => {
+            unknown("method", method, ["refer", "bridge"].into_iter(), findings);
+            return None;
+        }
+    };
+    let timeout = raw.timeout.as_ref().and_then(|text| duration(text, findings)).unwrap_or(Duration::from_secs(20));
+    Some(Queue { name: raw.name.value.clone(), target: target.value.clone(), method: handover, timeout })
+}
+
+fn resolve<'n>(
+    what: &str,
+    name: &At<String>,
+    mut names: impl Iterator<Item = &'n str> + Clone,
+    findings: &mut Findings<'_>,
+) -> Option<usize> {
+    let found = names.clone().position(|known| known == name.value);
+    if found.is_none() {
+        unknown(what, name, &mut names, findings);
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::scenes::on_one_line;
+    use super::*;
+    use crate::dialog::testing::{main_file, scene_file};
+
+    fn mistakes(main: String, scenes: String) -> Vec<(usize, String)> {
+        let files = vec![(PathBuf::from(MAIN_FILE), main), (PathBuf::from("scenes/card.yaml"), scenes)];
+        match plan(&files) {
+            Ok((_, found)) | Err(found) => found.0.into_iter().map(|one| (one.place.line, one.message)).collect(),
+        }
+    }
+
+    fn scenes() -> String {
+        scene_file("card", &["lost_card", "forgot_pin"])
+    }
+
+    #[test]
+    fn a_whole_plan_has_no_mistakes() {
+        assert_eq!(mistakes(main_file(), scenes()), []);
+    }
+
+    #[test]
+    fn spans_of_time_need_their_unit() {
+        for (written, good) in
+            [("6s", true), ("800ms", true), ("1.5s", true), ("6", false), ("0s", false), ("1h", false)]
+        {
+            let found = mistakes(main_file() + &format!("timings: {{no_input: '{written}'}}\n"), scenes());
+            assert_eq!(found.is_empty(), good, "{written}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn a_missing_prompt_and_a_missing_variant_are_found() {
+        let without = main_file().replace("  goodbye:\n    - \"goodbye a .\"\n    - \"goodbye b .\"\n", "");
+        assert_eq!(mistakes(without, scenes())[0].1, "the prompt `goodbye` is missing");
+        let single = main_file().replace("    - \"goodbye b .\"\n", "");
+        assert_eq!(mistakes(single, scenes())[0].1, "the prompt `goodbye` has fewer than two variants");
+    }
+
+    #[test]
+    fn lines_of_an_answer_are_joined_as_the_language_does() {
+        assert_eq!(on_one_line("one\n  two"), "one two");
+        assert_eq!(on_one_line("请先\n  打开应用。"), "请先打开应用。");
+    }
+}

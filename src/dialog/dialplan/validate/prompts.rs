@@ -1,0 +1,85 @@
+//! Prompts: every occasion has at least two variants, with the placeholders that its question needs.
+
+use crate::dialog::BargeIn;
+use crate::dialog::dialplan::prompt::BadTemplate;
+use crate::dialog::dialplan::yaml::{At, Findings, unknown};
+use crate::dialog::dialplan::{PromptKind, PromptPlan, Prompts, Slot, Template, raw};
+
+pub(super) fn prompts(raw: &raw::Hotline, findings: &mut Findings<'_>) -> Option<Prompts> {
+    let names = || PromptKind::ALL.iter().map(|kind| kind.name());
+    for prompt in &raw.prompts {
+        if !names().any(|name| name == prompt.kind.value) {
+            unknown("prompt", &prompt.kind, names(), findings);
+        }
+    }
+    let mut plans = Vec::with_capacity(PromptKind::ALL.len());
+    for &kind in PromptKind::ALL {
+        match raw.prompts.iter().find(|prompt| prompt.kind.value == kind.name()) {
+            Some(written) => plans.extend(prompt(kind, written, findings)),
+            None => {
+                let help = "add it with at least two variants";
+                findings.error(raw.prompts_at, format!("the prompt `{}` is missing", kind.name()), help);
+            }
+        }
+    }
+    (plans.len() == PromptKind::ALL.len()).then_some(Prompts(plans))
+}
+
+fn prompt(kind: PromptKind, raw: &raw::Prompt, findings: &mut Findings<'_>) -> Option<PromptPlan> {
+    let barge_in = match raw.barge_in.as_ref() {
+        None => BargeIn::Allowed,
+        Some(written) if written.value == "allowed" => BargeIn::Allowed,
+        Some(written) if written.value == "never" => BargeIn::Never,
+        Some(written) => {
+            unknown("barge_in", written, ["allowed", "never"].into_iter(), findings);
+            BargeIn::Allowed
+        }
+    };
+    let mut variants: Vec<Template> = Vec::with_capacity(raw.variants.len());
+    for written in &raw.variants {
+        let Some(template) = template(written, kind.allowed(), findings) else { continue };
+        for slot in kind.needed() {
+            if !template.slots().any(|other| other == *slot) {
+                let message = format!("`{}` does not say {{{}}}", kind.name(), slot.name());
+                findings.error(written.place, message, "put the placeholder where it is to be heard");
+            }
+        }
+        if variants.contains(&template) {
+            findings.error(written.place, "this variant stands there twice", "say it in other words");
+        }
+        variants.push(template);
+    }
+    if raw.variants.len() < 2 {
+        let message = format!("the prompt `{}` has fewer than two variants", kind.name());
+        findings.error(raw.kind.place, message, "add one, so that nobody hears the same words twice in a row");
+    }
+    (variants.len() >= 2).then_some(PromptPlan { variants, barge_in })
+}
+
+pub(super) fn template(written: &At<String>, allowed: &[Slot], findings: &mut Findings<'_>) -> Option<Template> {
+    if written.value.is_empty() {
+        findings.error(written.place, "there is nothing to say", "write a sentence");
+        return None;
+    }
+    let braced = |slot: &Slot| format!("{{{}}}", slot.name());
+    let help = match allowed {
+        [] => "no placeholder has a value here: write plain text".to_owned(),
+        _ => format!("use only {}", allowed.iter().map(braced).collect::<Vec<_>>().join(" ")),
+    };
+    match Template::parse(&written.value) {
+        Ok(template) => {
+            for slot in template.slots().filter(|slot| !allowed.contains(slot)) {
+                findings.error(written.place, format!("{} has no value here", braced(&slot)), help.as_str());
+            }
+            Some(template)
+        }
+        Err(BadTemplate::Unknown(name)) => {
+            findings.error(written.place, format!("unknown placeholder `{{{name}}}`"), help);
+            None
+        }
+        Err(BadTemplate::Unclosed) => {
+            findings.error(written.place, "a `{` is not closed", help);
+            None
+        }
+    }
+}

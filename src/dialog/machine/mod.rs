@@ -1,0 +1,291 @@
+//! The machine: one caller's conversation, from the greeting to the goodbye.
+//!
+//! ```text
+//!                 ┌──────────────── no, something else ◄───────────────┐
+//! greeting ─► Guess ─ yes ─┐                                           │
+//!     └────► Open ─► decide ├─► (Order, Number) ─► answer ─► Solved ─ yes ─► AnythingElse ─► goodbye
+//!               ▲      └► Confirm, Choice, Narrow ─┘            └─► Offer ─ yes ─► human
+//!               └─ not understood, silence: twice, then ─► human
+//! ```
+//!
+//! Invariants: every input gets a reply; at most `max_prompts` prompts are said before a human or the end; no prompt is
+//! said twice in a row; what the caller was asked last is [`Dialog::question`]. It leaves recognising and speaking to
+//! others, and does not know whether words were spoken or typed.
+
+mod moves;
+mod question;
+mod repair;
+mod turned;
+
+use std::sync::Arc;
+
+use jiff::civil::DateTime;
+
+pub use question::Question;
+
+use super::belief::Belief;
+use super::dialplan::{Plan, PromptKind, SceneId, Slot};
+use super::spoken;
+use super::voice::{Line, Voice};
+use super::{DialogInput, Listen, Next, Progress, Prompt, Reply, Transfer};
+use crate::identify::{Identified, Order};
+use crate::nlu::Expect;
+
+/// Failed transfers, after which the caller is asked to try again later.
+const MAX_FAILED_TRANSFERS: u32 = 2;
+
+/// One caller's conversation.
+#[derive(Clone, Debug)]
+pub struct Dialog {
+    plan: Arc<Plan>,
+    /// Local time of the call.
+    now: DateTime,
+    voice: Voice,
+    identified: Identified,
+    belief: Belief,
+    state: State,
+    progress: Progress,
+    troubles: Troubles,
+    /// The order that the problem is about, as far as known.
+    order: Option<Order>,
+    /// Said before the next prompt: bad news that nobody waited for.
+    news: Option<PromptKind>,
+    /// The caller's last words, for the human who may take over.
+    last_words: String,
+}
+
+/// Who is to move.
+#[derive(Clone, Debug, PartialEq)]
+enum State {
+    /// Nobody yet: the call has not begun.
+    New,
+    /// The caller.
+    Asking(Question),
+    /// A human, who is being fetched.
+    Transferring(Transfer),
+    /// Nobody any more.
+    Over,
+}
+
+/// What went wrong so far, and how much was said.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Troubles {
+    /// Silences in a row.
+    silent: u32,
+    /// Turns in a row that brought the problem no nearer.
+    unmatched: u32,
+    /// Answers that did not help.
+    unsolved: u32,
+    /// Turns in which the caller was upset.
+    upset: u32,
+    /// Failures of the recogniser.
+    deaf: u32,
+    /// Transfers that nobody took.
+    transfers: u32,
+    /// Caller utterances.
+    turns: u32,
+    /// Times that the caller was given the floor.
+    prompts: u32,
+}
+
+impl Dialog {
+    /// A conversation that has not begun. `seed` chooses among variants of prompts, `now` is the local time of the call.
+    pub fn new(plan: Arc<Plan>, seed: u64, now: DateTime) -> Self {
+        let identified = Identified::default();
+        Self {
+            voice: Voice::new(plan.clone(), seed),
+            belief: Belief::new(&plan, &identified),
+            identified,
+            state: State::New,
+            progress: Progress::default(),
+            troubles: Troubles::default(),
+            order: None,
+            news: None,
+            last_words: String::new(),
+            now,
+            plan,
+        }
+    }
+
+    /// How far the dialog has come.
+    pub fn progress(&self) -> &Progress {
+        &self.progress
+    }
+
+    /// What the caller was asked last; `None` before the greeting, with a human, and after the goodbye.
+    pub fn question(&self) -> Option<&Question> {
+        match &self.state {
+            State::Asking(question) => Some(question),
+            State::New | State::Transferring(_) | State::Over => None,
+        }
+    }
+
+    /// Takes in what happened and answers with what should happen.
+    pub fn handle(&mut self, input: DialogInput) -> Reply {
+        let question = match (&self.state, &input) {
+            (State::Over, _) => return silent(Next::HangUp),
+            (State::Transferring(_), DialogInput::TransferFailed) => return self.transfer_failed(),
+            (State::Transferring(transfer), _) => return silent(Next::Transfer(transfer.clone())),
+            (State::Asking(question), _) => question.clone(),
+            (State::New, _) => Question::Open,
+        };
+        if self.troubles.prompts >= self.plan.timings.max_prompts && caller_acted(&input) {
+            return self.hand_over(Vec::new(), "too_long");
+        }
+        match input {
+            DialogInput::Started(identified) if self.state == State::New => self.started(*identified),
+            DialogInput::Started(_) => silent(self.listen(&question)),
+            DialogInput::Turned(turn) => self.turned(question, &turn),
+            DialogInput::Keyed(keys) => self.keyed(question, &keys),
+            DialogInput::WasSilent => self.was_silent(question),
+            DialogInput::NotUnderstood => self.not_understood(question),
+            DialogInput::ActionEnded(result) => {
+                if !result.succeeded {
+                    self.news = Some(PromptKind::ActionFailed);
+                }
+                silent(self.listen(&question))
+            }
+            DialogInput::TransferFailed => self.transfer_failed(),
+            DialogInput::MemberFound(identified) => self.member_found(question, *identified),
+            DialogInput::EngineFailed => self.engine_failed(question),
+        }
+    }
+
+    fn started(&mut self, identified: Identified) -> Reply {
+        self.belief = Belief::new(&self.plan, &identified);
+        self.identified = identified;
+        let mut lines = vec![self.greeting()];
+        let question = self.guess().map_or(Question::Open, Question::Guess);
+        if let Question::Guess(scene) = question {
+            self.progress.guess = Some(self.plan.scene(scene).scene.clone());
+            self.order = self.order_for(scene);
+        }
+        lines.extend(self.wording(&question));
+        self.ask(lines, question)
+    }
+
+    fn greeting(&self) -> Line {
+        let salutations = &self.plan.daytimes;
+        let salutation = match self.now.hour() {
+            0..12 => &salutations.morning,
+            12..18 => &salutations.afternoon,
+            _ => &salutations.evening,
+        };
+        let daytime = (Slot::Daytime, salutation.clone());
+        let member = self.identified.member.as_ref();
+        match member.and_then(|guess| spoken::address(&guess.member, self.plan.lang)) {
+            Some(name) => Line::Prompt(PromptKind::GreetingNamed, vec![daytime, (Slot::Name, name)]),
+            None => Line::Prompt(PromptKind::Greeting, vec![daytime]),
+        }
+    }
+
+    /// The problem that is worth stating before the caller says a word.
+    fn guess(&self) -> Option<SceneId> {
+        let guess = self.identified.scenes.first()?;
+        if f64::from(guess.p) < self.plan.thresholds.guess {
+            return None;
+        }
+        self.plan.find(&guess.scene)
+    }
+
+    /// The store knows the caller now; they are greeted by what that tells.
+    fn member_found(&mut self, question: Question, identified: Identified) -> Reply {
+        self.belief.expect(&self.plan, &identified);
+        self.identified = identified;
+        match question {
+            Question::LookUp(scene) => {
+                self.order = self.order_for(scene);
+                self.concern(scene)
+            }
+            other => silent(self.listen(&other)),
+        }
+    }
+
+    /// `lines`, then the floor is the caller's, who was asked `question`.
+    fn ask(&mut self, lines: Vec<Line>, question: Question) -> Reply {
+        let prompt = self.say(lines);
+        let next = self.listen(&question);
+        self.state = State::Asking(question);
+        Reply { prompt, actions: Vec::new(), look_up: None, next }
+    }
+
+    fn say(&mut self, mut lines: Vec<Line>) -> Prompt {
+        if let Some(news) = self.news.take() {
+            lines.insert(0, Line::plain(news));
+        }
+        self.troubles.prompts += 1;
+        self.voice.say(&lines)
+    }
+
+    fn listen(&self, question: &Question) -> Next {
+        let options = match question {
+            Question::Choice(first, second) => vec![self.spoken_name(*first), self.spoken_name(*second)],
+            Question::Order(_, orders) if orders.len() > 1 => {
+                orders.iter().map(|order| self.spoken_order(order)).collect()
+            }
+            _ => Vec::new(),
+        };
+        let timings = &self.plan.timings;
+        let no_input = if matches!(question, Question::LookUp(_)) { timings.look_up } else { timings.no_input };
+        Next::Listen(Listen { expect: Expect { ask: question.ask(), options, now: self.now }, no_input })
+    }
+
+    /// How `question` is asked.
+    fn wording(&self, question: &Question) -> Vec<Line> {
+        let with = |kind, slot, value| vec![Line::with(kind, slot, value)];
+        let both = |kind, first, second| vec![Line::Prompt(kind, vec![(Slot::First, first), (Slot::Second, second)])];
+        match question {
+            Question::Open => vec![Line::plain(PromptKind::Open)],
+            Question::Narrow(main) => with(PromptKind::Narrow, Slot::Topic, self.plan.main(*main).name.clone()),
+            Question::Guess(scene) => with(PromptKind::Guess, Slot::Problem, self.problem(*scene)),
+            Question::Confirm(scene) => with(PromptKind::Confirm, Slot::Problem, self.problem(*scene)),
+            Question::Choice(a, b) => both(PromptKind::Choice, self.spoken_name(*a), self.spoken_name(*b)),
+            Question::Order(_, orders) => match orders.as_slice() {
+                [a, b, ..] => both(PromptKind::ChooseOrder, self.spoken_order(a), self.spoken_order(b)),
+                [only] => with(PromptKind::AskOrder, Slot::Order, self.spoken_order(only)),
+                [] => Vec::new(),
+            },
+            Question::Number(_) => vec![Line::plain(PromptKind::AskNumber)],
+            Question::LookUp(_) => vec![Line::plain(PromptKind::OneMoment)],
+            Question::Solved(_) => vec![Line::plain(PromptKind::Solved)],
+            Question::Offer(_) => vec![Line::plain(PromptKind::OfferTransfer)],
+            Question::AnythingElse => vec![Line::plain(PromptKind::AnythingElse)],
+        }
+    }
+
+    fn spoken_name(&self, scene: SceneId) -> String {
+        self.plan.scene(scene).name.clone()
+    }
+
+    fn spoken_order(&self, order: &Order) -> String {
+        spoken::order(order, self.now, self.plan.lang)
+    }
+
+    /// The problem as spoken, with the order in it when it is known.
+    fn problem(&self, scene: SceneId) -> String {
+        let plan = self.plan.scene(scene).order.as_ref();
+        let with_order = plan.zip(self.order.as_ref()).and_then(|(plan, order)| {
+            let fits = plan.kinds.contains(&order.kind);
+            let values = spoken::order_values(order, self.now, self.plan.lang);
+            plan.about.as_ref().filter(|_| fits)?.fill(&values)
+        });
+        with_order.unwrap_or_else(|| self.spoken_name(scene))
+    }
+}
+
+/// No words, only what comes next.
+fn silent(next: Next) -> Reply {
+    Reply { prompt: Prompt::default(), actions: Vec::new(), look_up: None, next }
+}
+
+/// Whether the caller had a turn, or let it pass.
+fn caller_acted(input: &DialogInput) -> bool {
+    match input {
+        DialogInput::Turned(_) | DialogInput::Keyed(_) | DialogInput::WasSilent | DialogInput::NotUnderstood => true,
+        DialogInput::Started(_)
+        | DialogInput::ActionEnded(_)
+        | DialogInput::TransferFailed
+        | DialogInput::MemberFound(_)
+        | DialogInput::EngineFailed => false,
+    }
+}

@@ -1,0 +1,177 @@
+//! What a simulated caller says to the question that stands.
+
+use crate::dialog::dialplan::{Plan, SceneId};
+use crate::dialog::simulated::phrases::{self, Phrases};
+use crate::dialog::simulated::{Kind, Profile};
+use crate::dialog::{Dialog, Question};
+use crate::identify::Order;
+
+/// How often somebody who says no goes on with what it is instead.
+const GOES_ON: f64 = 0.5;
+/// How often somebody begins with a filler.
+const HESITATES: f64 = 0.15;
+/// How often somebody who wants a human says so before anything else.
+const ASKS_AT_ONCE: f64 = 0.5;
+/// How often somebody names what was offered, rather than its position.
+const NAMES: f64 = 0.6;
+
+/// What a caller does with the floor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Said {
+    /// Speaks.
+    Words(String),
+    /// Is silent.
+    Nothing,
+    /// Hangs up.
+    Bye,
+}
+
+pub(super) struct Caller<'a> {
+    plan: &'a Plan,
+    profile: &'a Profile,
+    phrases: &'static Phrases,
+    truth: Option<SceneId>,
+    random: fastrand::Rng,
+    turns: u32,
+    told: usize,
+    asked_for_human_at: Option<u32>,
+}
+
+impl<'a> Caller<'a> {
+    pub(super) fn new(plan: &'a Plan, profile: &'a Profile, seed: u64) -> Self {
+        Self {
+            plan,
+            profile,
+            phrases: phrases::of(plan.lang),
+            truth: plan.find(&profile.scene),
+            random: fastrand::Rng::with_seed(seed),
+            turns: 0,
+            told: 0,
+            asked_for_human_at: None,
+        }
+    }
+
+    pub(super) fn turns(&self) -> u32 {
+        self.turns
+    }
+
+    pub(super) fn turns_after_asking(&self) -> Option<u32> {
+        self.asked_for_human_at.map(|at| self.turns - at)
+    }
+
+    pub(super) fn answer(&mut self, dialog: &Dialog) -> Said {
+        let Some(question) = dialog.question() else { return Said::Nothing };
+        if matches!(question, Question::LookUp(_)) {
+            return Said::Nothing;
+        }
+        let found = dialog.progress().scene.as_ref() == Some(&self.profile.scene);
+        if self.turns >= self.profile.patience && !found && !self.about_to_be_found(question) {
+            return Said::Bye;
+        }
+        self.turns += 1;
+        let words = match self.profile.kind {
+            Kind::WantsAgent if self.turns > 1 || self.random.f64() < ASKS_AT_ONCE => {
+                self.asked_for_human_at.get_or_insert(self.turns);
+                self.one_of(self.phrases.human)
+            }
+            Kind::OutOfScope => self.off_topic(question),
+            Kind::Plain | Kind::Vague | Kind::WantsAgent => self.reply(question, found),
+        };
+        Said::Words(words)
+    }
+
+    /// Nobody hangs up on the right question.
+    fn about_to_be_found(&self, question: &Question) -> bool {
+        question.stated().is_some_and(|scene| self.is_true(scene))
+    }
+
+    fn reply(&mut self, question: &Question, found: bool) -> String {
+        match question {
+            Question::Open | Question::Narrow(_) | Question::LookUp(_) => self.problem(),
+            Question::Guess(scene) | Question::Confirm(scene) | Question::Offer(scene) => match self.is_true(*scene) {
+                true => self.one_of(self.phrases.yes),
+                false => self.no(self.phrases.no),
+            },
+            Question::Solved(scene) => match self.is_true(*scene) {
+                true => self.one_of(self.phrases.solved),
+                false => self.no(self.phrases.no),
+            },
+            Question::Choice(first, second) => self.choose(&[*first, *second]),
+            Question::Order(scene, _) if !self.is_true(*scene) => self.no(self.phrases.no),
+            Question::Order(_, orders) => self.choose_order(orders),
+            Question::Number(_) => self.number(),
+            Question::AnythingElse if found => self.one_of(self.phrases.nothing_else),
+            Question::AnythingElse => format!("{}{}{}", self.phrases.yes[0], self.phrases.comma, self.problem()),
+        }
+    }
+
+    /// The next way to say what the problem is.
+    fn problem(&mut self) -> String {
+        let utterances = &self.profile.utterances;
+        if utterances.is_empty() {
+            return String::new();
+        }
+        let words = utterances[self.told % utterances.len()].clone();
+        self.told += 1;
+        self.hesitating(words)
+    }
+
+    fn hesitating(&mut self, words: String) -> String {
+        if self.random.f64() >= HESITATES {
+            return words;
+        }
+        format!("{}{}{words}", self.one_of(self.phrases.fillers), self.phrases.comma)
+    }
+
+    /// A no, perhaps with what it is instead.
+    fn no(&mut self, ways: &[&str]) -> String {
+        let no = self.one_of(ways);
+        if self.random.f64() >= GOES_ON {
+            return no;
+        }
+        format!("{no}{}{}", self.phrases.comma, self.problem())
+    }
+
+    fn choose(&mut self, scenes: &[SceneId; 2]) -> String {
+        let Some(at) = scenes.iter().position(|scene| self.is_true(*scene)) else {
+            return self.no(self.phrases.neither);
+        };
+        if self.random.f64() < NAMES {
+            return self.plan.scene(scenes[at]).name.clone();
+        }
+        self.phrases.ordinals[at].to_owned()
+    }
+
+    fn choose_order(&mut self, orders: &[Order]) -> String {
+        let mine = |order: &Order| Some(&order.order_id) == self.profile.order_id.as_ref();
+        match (orders.iter().position(mine), orders.len()) {
+            (None, _) => self.one_of(self.phrases.neither),
+            (Some(_), 1) => self.one_of(self.phrases.yes),
+            (Some(at), _) => self.phrases.ordinals[at.min(1)].to_owned(),
+        }
+    }
+
+    fn number(&mut self) -> String {
+        if !self.profile.can_state_mobile {
+            return self.one_of(self.phrases.number_unknown);
+        }
+        let digits = self.profile.mobile.0.chars().filter_map(|digit| digit.to_digit(10));
+        digits.map(|digit| self.phrases.digits[digit as usize]).collect::<Vec<_>>().join(self.phrases.space)
+    }
+
+    fn off_topic(&mut self, question: &Question) -> String {
+        let words = self.one_of(self.phrases.off_topic);
+        match question {
+            Question::Open | Question::Narrow(_) => self.hesitating(words),
+            _ => format!("{}{}{words}", self.one_of(self.phrases.no), self.phrases.comma),
+        }
+    }
+
+    fn is_true(&self, scene: SceneId) -> bool {
+        self.truth == Some(scene)
+    }
+
+    fn one_of(&mut self, ways: &[&str]) -> String {
+        ways[self.random.usize(..ways.len())].to_owned()
+    }
+}

@@ -1,0 +1,234 @@
+//! Simulated callers: who they are, how a call with one goes, and what is counted.
+//!
+//! ```text
+//! Profile (one line of callers.jsonl) ─► Caller ─ words ─► WordErrors ─► understanding ─► Dialog ─ Question ─┐
+//!                                          ▲                                                                 │
+//!                                          └──── answers truthfully to what is asked, until patience ends ◄──┘
+//! ```
+//!
+//! A caller looks at [`Dialog::question`], not at the hotline's words: what a sentence sounds like is not what is tested.
+//! Everything is drawn from a seed, so a run can be repeated.
+
+mod caller;
+mod phrases;
+mod plot;
+mod report;
+mod word_errors;
+
+use std::time::Duration;
+
+use jiff::civil::DateTime;
+use serde::{Deserialize, Serialize};
+
+use super::dialplan::Plan;
+use super::{Dialog, DialogInput, Next, Progress, Reply};
+use crate::identify::Identified;
+use crate::nlu::{Expect, Heard, UserTurn};
+use crate::units::{Pii, Scene};
+use caller::{Caller, Said};
+pub use report::Report;
+pub use word_errors::WordErrors;
+
+/// Exchanges after which a call goes nowhere.
+const MAX_EXCHANGES: usize = 100;
+
+/// Who calls, and why: one line of a callers file.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Profile {
+    /// Name of the call.
+    #[serde(default)]
+    pub call_id: String,
+    /// Calling number.
+    pub phone: Pii<String>,
+    /// Local time of the call.
+    pub at: DateTime,
+    /// The number that the caller is registered with.
+    #[serde(default)]
+    pub mobile: Pii<String>,
+    /// Whether the caller knows that number by heart.
+    #[serde(default)]
+    pub can_state_mobile: bool,
+    /// The true problem.
+    pub scene: Scene,
+    /// Its main scene.
+    pub main_scene: Scene,
+    /// The order it is about, if any.
+    #[serde(default)]
+    pub order_id: Option<String>,
+    /// What kind of caller it is.
+    pub kind: Kind,
+    /// What the caller says to open questions, one after the other.
+    pub utterances: Vec<String>,
+    /// Turns before the caller gives up.
+    pub patience: u32,
+}
+
+/// Kinds of callers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// Says what the problem is.
+    Plain,
+    /// Says at first only what it is roughly about.
+    Vague,
+    /// Wants a human.
+    WantsAgent,
+    /// Wants something that the hotline does not know.
+    OutOfScope,
+}
+
+/// How a call ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum End {
+    /// The hotline said goodbye.
+    Goodbye,
+    /// To a human, for this reason.
+    Human(&'static str),
+    /// The caller gave up.
+    Abandoned,
+    /// It went nowhere.
+    DeadEnd,
+}
+
+/// One simulated call.
+#[derive(Clone, Debug)]
+pub struct SimulatedCall {
+    /// Who called.
+    pub profile: Profile,
+    /// How far the dialog came.
+    pub progress: Progress,
+    /// How it ended.
+    pub end: End,
+    /// Caller utterances.
+    pub turns: u32,
+    /// Words in them.
+    pub words: usize,
+    /// Caller utterances after the one that asked for a human, until one came; `None` if nobody was asked for.
+    pub turns_after_asking: Option<u32>,
+    /// The hotline said the same twice in a row.
+    pub repeated: bool,
+    /// Who said what.
+    pub transcript: Vec<String>,
+    /// How long each decision took.
+    pub decisions: Vec<Duration>,
+}
+
+/// What a simulation runs on.
+pub struct World<'a> {
+    /// The dialplan.
+    pub plan: std::sync::Arc<Plan>,
+    /// What is known of the owner of a number that is stated in a call.
+    pub identify: &'a dyn Fn(&str, DateTime) -> Identified,
+    /// What words mean.
+    pub understand: &'a dyn Fn(&Heard, &Expect) -> UserTurn,
+    /// Time since some moment, for measuring decisions.
+    pub clock: &'a dyn Fn() -> Duration,
+}
+
+/// Holds one call with a caller of whom `identified` is known.
+pub fn call(
+    world: &World<'_>,
+    errors: &mut WordErrors,
+    profile: &Profile,
+    identified: Identified,
+    seed: u64,
+) -> SimulatedCall {
+    let mut caller = Caller::new(&world.plan, profile, seed);
+    let mut line =
+        Line { world, errors, dialog: Dialog::new(world.plan.clone(), seed, profile.at), log: Log::default() };
+    let mut reply = line.tell(DialogInput::Started(Box::new(identified)));
+    let mut end = End::DeadEnd;
+    for _ in 0..MAX_EXCHANGES {
+        reply = line.settle(reply, profile);
+        let listen = match reply.next {
+            Next::Listen(listen) => listen,
+            Next::HangUp => {
+                end = End::Goodbye;
+                break;
+            }
+            Next::Transfer(transfer) => {
+                end = End::Human(transfer.reason);
+                break;
+            }
+        };
+        let input = match caller.answer(&line.dialog) {
+            Said::Words(words) => line.hear(&words, &listen.expect),
+            Said::Nothing => DialogInput::WasSilent,
+            Said::Bye => {
+                end = End::Abandoned;
+                break;
+            }
+        };
+        reply = line.tell(input);
+    }
+    let Line { dialog, log, .. } = line;
+    SimulatedCall {
+        profile: profile.clone(),
+        progress: dialog.progress().clone(),
+        end,
+        turns: caller.turns(),
+        words: log.words,
+        turns_after_asking: caller.turns_after_asking(),
+        repeated: log.repeated,
+        transcript: log.transcript,
+        decisions: log.decisions,
+    }
+}
+
+/// The telephone line between a caller and the dialog.
+struct Line<'a> {
+    world: &'a World<'a>,
+    errors: &'a mut WordErrors,
+    dialog: Dialog,
+    log: Log,
+}
+
+#[derive(Default)]
+struct Log {
+    transcript: Vec<String>,
+    decisions: Vec<Duration>,
+    words: usize,
+    last_prompt: String,
+    repeated: bool,
+}
+
+impl Line<'_> {
+    fn tell(&mut self, input: DialogInput) -> Reply {
+        let before = (self.world.clock)();
+        let reply = self.dialog.handle(input);
+        self.log.decisions.push((self.world.clock)().saturating_sub(before));
+        if !reply.prompt.text.is_empty() {
+            self.log.repeated |= reply.prompt.text == self.log.last_prompt;
+            self.log.last_prompt.clone_from(&reply.prompt.text);
+            self.log.transcript.push(format!("hotline: {}", reply.prompt.text));
+        }
+        reply
+    }
+
+    /// Carries out what the reply asks of the server.
+    fn settle(&mut self, mut reply: Reply, profile: &Profile) -> Reply {
+        match reply.look_up.take() {
+            Some(number) => {
+                let identified = (self.world.identify)(&number.0, profile.at);
+                if identified.member.is_none() {
+                    return reply;
+                }
+                self.tell(DialogInput::MemberFound(Box::new(identified)))
+            }
+            None => reply,
+        }
+    }
+
+    fn hear(&mut self, words: &str, expect: &Expect) -> DialogInput {
+        let (text, confidence) = self.errors.pass(words);
+        self.log.words += words.split_whitespace().count();
+        let misheard = if text == words { String::new() } else { format!("   [heard: {text}]") };
+        self.log.transcript.push(format!("caller:  {words}{misheard}"));
+        if text.is_empty() {
+            return DialogInput::NotUnderstood;
+        }
+        let heard = Heard { text, confidence, n_best: Vec::new() };
+        DialogInput::Turned(Box::new((self.world.understand)(&heard, expect)))
+    }
+}

@@ -1,0 +1,353 @@
+//! One party's media: what the rooms below do, in the order in which a packet meets them.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use super::coder::{self, Decoder, Encoder};
+use super::{Keys, RtpStats};
+use crate::audio::tone::KeyTone;
+use crate::audio::{FRAME_MS, Frame};
+use crate::rtp::jitter::Pushed;
+use crate::rtp::packet::is_rtcp;
+use crate::rtp::telephone_event::{EventPacket, KeyReceiver, KeySender};
+use crate::rtp::{Arrival, JitterBuffer, Packet, Played, Reception, Seeds, Sender, Signal, SourceLock, Verdict};
+use crate::rtp::{quality, rtcp};
+use crate::sdp::{Agreed, Codec};
+use crate::units::LegId;
+
+/// Below this a frame is a quiet moment, in which the delay may be mended (dBov).
+const QUIET: f32 = -45.0;
+/// Level of each of the two tones of a key that goes as sound (dBov).
+const KEY_LEVEL: f32 = -13.0;
+
+/// What is heard of a party in 20 ms.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Inbound {
+    /// The sound; silence when there is none.
+    pub frame: Frame,
+    /// Whether some of it was lost on the way and made up here.
+    pub concealed: bool,
+    /// Keys whose press began since the last frame.
+    pub keys: Keys,
+}
+
+/// One party's media. Ask it for a frame and give it one every 20 ms, whatever arrives.
+#[derive(Debug)]
+pub struct MediaLeg {
+    id: LegId,
+    agreed: Agreed,
+    ears: Ears,
+    mouth: Mouth,
+    rtcp: rtcp::Exchange,
+}
+
+/// From datagrams to frames.
+#[derive(Debug)]
+struct Ears {
+    lock: SourceLock,
+    reception: Reception,
+    jitter: JitterBuffer,
+    decoder: Decoder,
+    keys: KeyReceiver,
+    pressed: Keys,
+    signal: Signal,
+    late_before: u64,
+    foreign: u64,
+}
+
+/// From frames to datagrams.
+#[derive(Debug)]
+struct Mouth {
+    sender: Sender,
+    encoder: Encoder,
+    keys: KeySender,
+    /// The key that is being sent as sound, to a peer that does not know key presses.
+    tone: Option<KeyTone>,
+    /// When the last frame was given.
+    at: Option<Instant>,
+}
+
+impl MediaLeg {
+    /// The media of leg `id`, as agreed. `seeds` are drawn at random by the caller.
+    pub fn new(id: LegId, agreed: &Agreed, seeds: Seeds) -> Self {
+        Self {
+            id,
+            agreed: agreed.clone(),
+            ears: Ears::new(agreed),
+            mouth: Mouth {
+                sender: Sender::new(seeds),
+                encoder: Encoder::new(agreed.codec),
+                keys: KeySender::default(),
+                tone: None,
+                at: None,
+            },
+            rtcp: rtcp::Exchange::new(seeds.ssrc.rotate_left(16) ^ seeds.timestamp),
+        }
+    }
+
+    /// Whose media it is.
+    pub const fn id(&self) -> LegId {
+        self.id
+    }
+
+    /// What is agreed now.
+    pub const fn agreed(&self) -> &Agreed {
+        &self.agreed
+    }
+
+    /// Whether the party does not want to hear us now.
+    pub const fn is_held(&self) -> bool {
+        self.agreed.is_held()
+    }
+
+    /// Where we send: where the party was found, else where it said it is.
+    pub fn remote(&self) -> Option<SocketAddr> {
+        self.ears.lock.remote()
+    }
+
+    /// Takes a datagram, RTP or RTCP. What is neither, or not the party's, is counted and dropped.
+    pub fn receive(&mut self, now: Instant, from: SocketAddr, bytes: &[u8]) {
+        if is_rtcp(bytes) {
+            if self.remote().is_some_and(|remote| remote.ip() == from.ip()) {
+                self.rtcp.receive(now, bytes, self.mouth.sender.ssrc());
+            } else {
+                self.ears.foreign += 1;
+            }
+        } else if let Ok(packet) = Packet::parse(bytes) {
+            self.ears.receive(now, from, &packet, &self.agreed);
+        } else {
+            self.ears.foreign += 1;
+        }
+    }
+
+    /// What is heard in the 20 ms that begin at `now`.
+    pub fn pull(&mut self, now: Instant) -> Inbound {
+        self.ears.pull(now)
+    }
+
+    /// Gives the frame that the party shall hear next. When a packet is full it is written into `out`, in place of what
+    /// that holds, and the answer says where to send it. `None`: nothing to send now, or the party is on hold, or nobody
+    /// knows where it is.
+    pub fn send(&mut self, frame: &Frame, now: Instant, out: &mut Vec<u8>) -> Option<SocketAddr> {
+        let to = self.remote().filter(|_| !self.agreed.is_held());
+        self.mouth.at = Some(now);
+        match to {
+            Some(to) => self.mouth.send(frame, &self.agreed, out).then_some(to),
+            None => {
+                self.mouth.skip(&self.agreed);
+                None
+            }
+        }
+    }
+
+    /// Types `keys`, one after the other, from the next frame on. Answers how many were taken; see
+    /// [`KeySender::press`].
+    pub fn send_keys(&mut self, keys: &str) -> usize {
+        self.mouth.keys.press(keys)
+    }
+
+    /// Whether typed keys are still being sent.
+    pub fn is_sending_keys(&self) -> bool {
+        self.mouth.keys.is_busy()
+    }
+
+    /// Writes a report into `out` when one is due, and says where to send it: to the party's RTP address when
+    /// [`Agreed::rtcp_mux`] is set, else to its RTCP address from our next port.
+    pub fn report(&mut self, now: Instant, out: &mut Vec<u8>) -> Option<SocketAddr> {
+        let to = if self.agreed.rtcp_mux { self.remote() } else { self.agreed.remote_rtcp }?;
+        if !self.rtcp.is_due(now) {
+            return None;
+        }
+        let timestamp = self.mouth.timestamp(now, self.agreed.codec);
+        self.rtcp.report(now, &self.mouth.sender, timestamp, &mut self.ears.reception, out);
+        Some(to)
+    }
+
+    /// Goes on as agreed anew: held or resumed, at another address, with another codec.
+    pub fn renegotiate(&mut self, agreed: &Agreed) {
+        if agreed.codec != self.agreed.codec {
+            self.ears.change_codec(agreed.codec);
+            self.mouth.encoder = Encoder::new(agreed.codec);
+        }
+        // An old-fashioned hold names no address; the party is still where it was.
+        if agreed.remote.is_some() {
+            self.ears.lock.reopen(agreed.remote);
+        }
+        self.agreed = agreed.clone();
+    }
+
+    /// How well it has gone so far. `now` only matters to the score.
+    pub fn stats(&self, now: Instant) -> RtpStats {
+        let ears = &self.ears;
+        let (expected, late) = (ears.reception.expected(), ears.late());
+        let share = |packets: u64| if expected == 0 { 0.0 } else { packets as f64 / expected as f64 };
+        let lost = ears.reception.lost();
+        let round_trip = self.rtcp.round_trip();
+        let one_way = round_trip.unwrap_or_default() / 2 + ears.jitter.delay(now) + self.agreed.ptime;
+        let ms = |duration: Duration| duration.as_secs_f32() * 1_000.0;
+        RtpStats {
+            codec: self.agreed.codec,
+            packets: ears.reception.received(),
+            lost,
+            loss: share(lost) as f32,
+            jitter_ms: ms(ears.reception.jitter()),
+            round_trip_ms: round_trip.map(ms),
+            mos: quality::mos(share(lost + late), one_way),
+            late,
+            foreign: ears.foreign,
+        }
+    }
+}
+
+/// What a payload type means in what we receive.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Sound,
+    Key,
+    Unknown,
+}
+
+impl Kind {
+    fn of(packet: &Packet<'_>, agreed: &Agreed) -> Self {
+        if packet.payload_type == agreed.payload_types.receive {
+            Self::Sound
+        } else if agreed.telephone_event.is_some_and(|event| event.receive == packet.payload_type) {
+            Self::Key
+        } else {
+            Self::Unknown
+        }
+    }
+}
+
+impl Ears {
+    fn new(agreed: &Agreed) -> Self {
+        Self {
+            lock: SourceLock::new(agreed.remote),
+            reception: Reception::default(),
+            jitter: JitterBuffer::new(agreed.codec.clock_rate()),
+            decoder: Decoder::new(agreed.codec),
+            keys: KeyReceiver::default(),
+            pressed: Keys::default(),
+            signal: Signal::Quiet,
+            late_before: 0,
+            foreign: 0,
+        }
+    }
+
+    fn change_codec(&mut self, codec: Codec) {
+        self.late_before = self.late();
+        self.jitter = JitterBuffer::new(codec.clock_rate());
+        self.decoder = Decoder::new(codec);
+    }
+
+    fn late(&self) -> u64 {
+        self.late_before + self.jitter.counts().late
+    }
+
+    fn receive(&mut self, now: Instant, from: SocketAddr, packet: &Packet<'_>, agreed: &Agreed) {
+        let kind = Kind::of(packet, agreed);
+        // A payload type that nobody agreed on is no credential.
+        if kind == Kind::Unknown && self.lock.locked() != Some(from) {
+            self.foreign += 1;
+            return;
+        }
+        match self.lock.admit(from, packet) {
+            Verdict::Accept => {}
+            Verdict::Probation => return,
+            Verdict::Foreign => {
+                self.foreign += 1;
+                return;
+            }
+        }
+        let ticks = if kind == Kind::Sound { coder::ticks(agreed.codec, packet.payload) } else { 0 };
+        let &Packet { marker, seq, timestamp, ssrc, payload, .. } = packet;
+        let changed = self.reception.ssrc().is_some_and(|known| known != ssrc);
+        let pushed = self.jitter.push(now, &Arrival { ssrc, seq, timestamp, ticks, marker, payload });
+        if pushed != Pushed::Duplicate {
+            self.reception.arrived(now, ssrc, seq, timestamp, agreed.codec.clock_rate());
+        }
+        if kind == Kind::Key {
+            if changed {
+                self.keys.restart();
+            }
+            if let Some(key) = self.keys.receive(timestamp, payload) {
+                self.pressed.push(key);
+            }
+        }
+    }
+
+    fn pull(&mut self, now: Instant) -> Inbound {
+        while !self.decoder.has_frame() {
+            match self.jitter.pull(now, self.signal) {
+                Played::Sound { payload, .. } => self.decoder.hear(payload),
+                Played::Lost { ticks } => self.decoder.conceal(ticks),
+                Played::Silence { ticks } => self.decoder.rest(ticks),
+            }
+        }
+        let (frame, concealed) = self.decoder.take();
+        self.signal = if frame.level() < QUIET { Signal::Quiet } else { Signal::Active };
+        Inbound { frame, concealed, keys: std::mem::take(&mut self.pressed) }
+    }
+}
+
+impl Mouth {
+    /// Writes a packet when there is one to send.
+    fn send(&mut self, frame: &Frame, agreed: &Agreed, out: &mut Vec<u8>) -> bool {
+        let ticks = ticks_per_frame(agreed.codec);
+        let Some(key) = self.keys.step(self.sender.timestamp(), ticks) else {
+            self.tone = None;
+            return self.sound(frame, agreed, out);
+        };
+        match agreed.telephone_event {
+            Some(event) => {
+                self.sender.advance(self.encoder.clear() * ticks);
+                self.sender.event(event.send, key.marker, key.start, &key.payload, out);
+                self.sender.advance(ticks);
+                true
+            }
+            None => {
+                let tone = self.tone_of(&key);
+                self.sound(&tone, agreed, out)
+            }
+        }
+    }
+
+    fn sound(&mut self, frame: &Frame, agreed: &Agreed, out: &mut Vec<u8>) -> bool {
+        let full = agreed.ptime.as_millis() as u64 / FRAME_MS;
+        if u64::from(self.encoder.add(frame)) < full {
+            return false;
+        }
+        let (payload_type, payload) = (agreed.payload_types.send, self.encoder.payload());
+        let ticks = coder::ticks(agreed.codec, payload);
+        self.sender.sound(payload_type, payload, ticks, out);
+        self.encoder.clear();
+        true
+    }
+
+    /// 20 ms in which nothing is sent.
+    fn skip(&mut self, agreed: &Agreed) {
+        let frames = self.encoder.clear() + 1;
+        self.sender.pause(frames * ticks_per_frame(agreed.codec));
+    }
+
+    fn tone_of(&mut self, key: &EventPacket) -> Frame {
+        if key.marker {
+            self.tone = key.key().and_then(|key| KeyTone::new(key, KEY_LEVEL));
+        }
+        match &mut self.tone {
+            Some(tone) if !key.is_end() => tone.frame(),
+            _ => Frame::SILENCE,
+        }
+    }
+
+    /// Media time of what is sent at `now`.
+    fn timestamp(&self, now: Instant, codec: Codec) -> u32 {
+        let passed = self.at.map_or(Duration::ZERO, |at| now.saturating_duration_since(at));
+        let ticks = passed.as_millis() * u128::from(codec.clock_rate()) / 1_000;
+        self.sender.timestamp().0.wrapping_add(ticks as u32)
+    }
+}
+
+fn ticks_per_frame(codec: Codec) -> u32 {
+    codec.clock_rate() * FRAME_MS as u32 / 1_000
+}

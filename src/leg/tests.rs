@@ -1,0 +1,230 @@
+//! Two legs talk to each other over a seeded network in virtual time.
+
+#![allow(clippy::disallowed_methods, reason = "virtual time has to begin somewhere")]
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::audio::{FRAME_SAMPLES, Frame};
+use crate::rtp::Seeds;
+use crate::sdp::{self, Agreed, Codec, Direction, Local};
+use crate::units::LegId;
+
+const TICK: Duration = Duration::from_millis(20);
+
+fn address(last: u8) -> SocketAddr {
+    SocketAddr::from(([192, 0, 2, last], 4_000))
+}
+
+/// What caller and hotline agree on, each as it sees it.
+fn agreed(codec: Codec, ptime_ms: u32) -> (Agreed, Agreed) {
+    let caller = Local { codecs: vec![codec], ..Local::new(address(1), 1) };
+    let hotline = Local::new(address(2), 2);
+    let wish = format!("a=ptime:{ptime_ms}");
+    let answered = sdp::negotiate(&hotline, &sdp::offer(&caller).replace("a=ptime:20", &wish)).expect("common");
+    (sdp::accept_answer(&caller, &answered.answer_sdp()).expect("an answer"), answered)
+}
+
+fn legs(codec: Codec, ptime_ms: u32) -> (MediaLeg, MediaLeg) {
+    let (caller, hotline) = agreed(codec, ptime_ms);
+    (
+        MediaLeg::new(LegId(0), &caller, Seeds { ssrc: 1, seq: 65_400, timestamp: u32::MAX - 5_000 }),
+        MediaLeg::new(LegId(1), &hotline, Seeds { ssrc: 2, seq: 9, timestamp: 77 }),
+    )
+}
+
+/// A hum of 200 Hz that never stops.
+fn hum(n: u32) -> Frame {
+    let at = |i: usize| (n as usize * FRAME_SAMPLES + i) as f32 * std::f32::consts::TAU * 200.0 / 16_000.0;
+    Frame(std::array::from_fn(|i| (6_000.0 * at(i).sin()) as i16))
+}
+
+/// What a listener got in the end.
+#[derive(Debug, Default)]
+struct Heard {
+    loud: u32,
+    concealed: u32,
+    keys: String,
+    /// Frames between a key and its being heard.
+    first_loud: Option<u32>,
+}
+
+/// `frames` of humming from `from` to `to`, with `keys` typed after a second.
+fn talk(from: &mut MediaLeg, to: &mut MediaLeg, frames: u32, loss: f64, jitter: Duration, keys: &str) -> Heard {
+    let start = Instant::now();
+    let mut rng = fastrand::Rng::with_seed(u64::from(frames) + jitter.as_millis() as u64);
+    let mut flying: Vec<(Instant, Vec<u8>)> = Vec::new();
+    let mut heard = Heard::default();
+    for n in 0..frames {
+        let now = start + TICK * n;
+        if n == 50 {
+            assert_eq!(from.send_keys(keys), keys.len());
+        }
+        let mut bytes = Vec::new();
+        if from.send(&hum(n), now, &mut bytes).is_some() && rng.f64() >= loss {
+            flying.push((now + jitter.mul_f64(rng.f64()), bytes));
+        }
+        flying.sort_by_key(|(at, _)| *at);
+        let pull_at = now + Duration::from_millis(10);
+        let landed = flying.iter().take_while(|(at, _)| *at <= pull_at).count();
+        for (at, bytes) in flying.drain(..landed) {
+            to.receive(at, address(1), &bytes);
+        }
+        let inbound = to.pull(pull_at);
+        heard.concealed += u32::from(inbound.concealed);
+        heard.keys.push_str(&inbound.keys);
+        if inbound.frame.rms() > 1_000.0 {
+            heard.loud += 1;
+            heard.first_loud.get_or_insert(n);
+        }
+    }
+    heard
+}
+
+#[test]
+fn sound_comes_through_in_each_codec_and_packet_length() {
+    for codec in Codec::ALL {
+        for (ptime, soon) in [(20, 4), (40, 6), (60, 8)] {
+            let (mut caller, mut hotline) = legs(*codec, ptime);
+            let heard = talk(&mut caller, &mut hotline, 500, 0.0, Duration::ZERO, "");
+            assert!(heard.first_loud <= Some(soon), "{codec:?} {ptime}: {heard:?}");
+            assert!(heard.loud + soon >= 500 && heard.concealed <= 6, "{codec:?} {ptime}: {heard:?}");
+            let stats = hotline.stats(Instant::now());
+            assert_eq!((stats.lost, stats.late, stats.foreign), (0, 0, 0));
+            assert_eq!(stats.packets, u64::from(500 * 20 / ptime));
+            assert!(stats.mos > 4.0, "{stats:?}");
+        }
+    }
+}
+
+#[test]
+fn keys_arrive_once_each_as_events_and_as_sound() {
+    let (mut caller, mut hotline) = legs(Codec::Pcmu, 20);
+    let heard = talk(&mut caller, &mut hotline, 400, 0.15, Duration::from_millis(30), "4711#*A");
+    assert_eq!(heard.keys, "4711#*A");
+
+    // A peer that knows no events gets tones.
+    let (mut deaf, hotline) = agreed(Codec::Pcma, 20);
+    deaf.telephone_event = None;
+    let mut caller = MediaLeg::new(LegId(0), &deaf, Seeds { ssrc: 1, seq: 1, timestamp: 1 });
+    let mut hotline = MediaLeg::new(LegId(1), &hotline, Seeds { ssrc: 2, seq: 1, timestamp: 1 });
+    let mut detector = crate::audio::tone::KeyDetector::default();
+    let (start, mut keys, mut bytes) = (Instant::now(), String::new(), Vec::new());
+    caller.send_keys("90#");
+    for n in 0..60 {
+        let now = start + TICK * n;
+        caller.send(&Frame::SILENCE, now, &mut bytes).expect("each frame is a packet");
+        hotline.receive(now, address(1), &bytes);
+        keys.extend(detector.hear(&hotline.pull(now).frame));
+    }
+    assert_eq!(keys, "90#");
+}
+
+#[test]
+fn hold_stops_the_sound_and_resuming_begins_it_with_a_marker() {
+    let (mut caller, mut hotline) = legs(Codec::Pcmu, 20);
+    let mut bytes = Vec::new();
+    let now = Instant::now();
+    assert_eq!(hotline.send(&hum(0), now, &mut bytes), Some(address(1)));
+    let resumed = hotline.agreed().clone();
+    let mut held = resumed.clone();
+    held.direction = Direction::ReceiveOnly;
+    hotline.renegotiate(&held);
+    assert!(hotline.is_held());
+    for n in 1..51 {
+        assert_eq!(hotline.send(&hum(n), now, &mut bytes), None);
+    }
+    hotline.renegotiate(&resumed);
+    assert_eq!(hotline.send(&hum(51), now, &mut bytes), Some(address(1)));
+    let packet = crate::rtp::Packet::parse(&bytes).expect("ours");
+    assert!(packet.marker);
+    assert_eq!(packet.timestamp.0, 77 + 51 * 160, "the pause keeps its length");
+    // Who holds is still heard.
+    assert!(caller.send(&hum(0), now, &mut bytes).is_some());
+    hotline.receive(now, address(1), &bytes);
+    assert_eq!(hotline.stats(now).packets, 1);
+}
+
+#[test]
+fn a_change_of_codec_in_the_middle_is_followed() {
+    let (mut caller, mut hotline) = legs(Codec::Pcmu, 20);
+    talk(&mut caller, &mut hotline, 100, 0.0, Duration::ZERO, "");
+    let (theirs, ours) = agreed(Codec::Pcma, 20);
+    caller.renegotiate(&theirs);
+    hotline.renegotiate(&ours);
+    let heard = talk(&mut caller, &mut hotline, 200, 0.0, Duration::ZERO, "");
+    assert!(heard.loud >= 195, "{heard:?}");
+    assert_eq!(hotline.stats(Instant::now()).packets, 300);
+}
+
+#[test]
+fn strangers_are_counted_and_not_heard() {
+    let (mut caller, mut hotline) = legs(Codec::Pcmu, 20);
+    let (_, mut stranger) = legs(Codec::Pcmu, 20);
+    let (start, mut bytes) = (Instant::now(), Vec::new());
+    for n in 0..100 {
+        let now = start + TICK * n;
+        caller.send(&Frame::SILENCE, now, &mut bytes).expect("to the hotline");
+        hotline.receive(now, address(1), &bytes);
+        stranger.send(&hum(n), now, &mut bytes).expect("to the hotline");
+        hotline.receive(now, address(9), &bytes);
+        hotline.receive(now, address(9), b"GET / HTTP/1.1");
+        hotline.receive(now, address(9), &[0x80, 200, 0, 0]);
+        assert!(hotline.pull(now).frame.rms() < 50.0);
+    }
+    let stats = hotline.stats(start);
+    assert_eq!((stats.packets, stats.foreign), (100, 300));
+    assert_eq!(hotline.remote(), Some(address(1)));
+}
+
+#[test]
+fn reports_go_both_ways_and_give_the_round_trip() {
+    let (mut caller, mut hotline) = legs(Codec::Pcmu, 20);
+    let (start, mut bytes) = (Instant::now(), Vec::new());
+    let flight = Duration::from_millis(40);
+    for n in 0..1_500 {
+        let now = start + TICK * n;
+        caller.send(&hum(n), now, &mut bytes).expect("to the hotline");
+        hotline.receive(now + flight, address(1), &bytes);
+        hotline.pull(now + flight);
+        if caller.report(now, &mut bytes) == Some(address(2)) {
+            hotline.receive(now + flight, address(1), &bytes);
+        }
+        if hotline.report(now + flight, &mut bytes) == Some(address(1)) {
+            caller.receive(now + flight * 2, address(2), &bytes);
+        }
+    }
+    let round_trip = caller.stats(start).round_trip_ms.expect("reports came");
+    assert!((round_trip - 80.0).abs() < 1.0, "{round_trip}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn sound_goes_on_whatever_the_network_does(loss in 0.0..0.2f64, jitter in 0u64..60, ptime in 1u32..=3) {
+        let (mut caller, mut hotline) = legs(Codec::Pcmu, ptime * 20);
+        let heard = talk(&mut caller, &mut hotline, 1_000, loss, Duration::from_millis(jitter), "12");
+        prop_assert!(heard.loud >= 850, "{:?}", heard);
+        prop_assert_eq!(&heard.keys, "12");
+        let stats = hotline.stats(Instant::now());
+        prop_assert!(f64::from(stats.loss) < loss + 0.06, "{:?}", stats);
+    }
+
+    #[test]
+    fn no_datagram_makes_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..400), from in 1u8..3) {
+        let (_, mut hotline) = legs(Codec::Pcmu, 20);
+        let now = Instant::now();
+        let mut bytes = bytes;
+        for first in [bytes.first().copied().unwrap_or(0), 0x80] {
+            if let Some(byte) = bytes.first_mut() {
+                *byte = first;
+            }
+            hotline.receive(now, address(from), &bytes);
+            hotline.pull(now);
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! How good an understanding is, on sentences with known labels.
+//!
+//! ```text
+//! Intents, [Example] ─► Report { accuracy, macro_f1, ece, … confusions }
+//! ```
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::nlu::Example;
+use crate::nlu::calibrate::highest;
+use crate::nlu::intents::{Intents, OUT_OF_SCOPE};
+use crate::units::Scene;
+
+/// Bins of the calibration error.
+const BINS: usize = 15;
+
+/// What came out. Shares are 0–1.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Report {
+    /// Sentences tested.
+    pub sentences: usize,
+    /// Share with the right label; `oos` is a label like any other.
+    pub accuracy: f32,
+    /// Mean over the labels of the harmonic mean of precision and recall.
+    pub macro_f1: f32,
+    /// Expected calibration error of the probability of the answer given, in 15 bins.
+    pub ece: f32,
+    /// Share of the in-scope sentences with the right main scene.
+    pub main_accuracy: f32,
+    /// Share of the `oos` sentences that were found to be out of scope, if there were any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub oos_recall: Option<f32>,
+    /// Share of the other sentences with the right label at the same threshold, if there were `oos` ones.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub in_scope_accuracy: Option<f32>,
+    /// Labels of the test that the model does not have.
+    pub unknown_labels: Vec<String>,
+    /// Pairs of labels most often confused, most often first.
+    pub confusions: Vec<Confusion>,
+}
+
+/// One label taken for another.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Confusion {
+    /// The label it has.
+    pub truth: String,
+    /// The label it was given.
+    pub answer: String,
+    /// How often.
+    pub times: usize,
+}
+
+/// One sentence's outcome.
+struct Outcome<'a> {
+    truth: &'a str,
+    answer: &'a str,
+    /// Probability of `answer`.
+    p: f32,
+    right_main: bool,
+}
+
+/// Tests `intents` on labelled sentences. Where none is labelled `oos`, every sentence is taken to have a scene.
+pub fn evaluate(intents: &Intents, examples: &[Example]) -> Report {
+    let has_oos = examples.iter().any(|example| example.scene.as_str() == OUT_OF_SCOPE);
+    let outcomes: Vec<Outcome<'_>> = examples.iter().map(|example| Outcome::of(intents, example, has_oos)).collect();
+    let share = |of: &dyn Fn(&Outcome<'_>) -> bool, right: &dyn Fn(&Outcome<'_>) -> bool| {
+        let chosen = outcomes.iter().filter(|outcome| of(outcome)).count().max(1);
+        outcomes.iter().filter(|outcome| of(outcome) && right(outcome)).count() as f32 / chosen as f32
+    };
+    let is_oos = |outcome: &Outcome<'_>| outcome.truth == OUT_OF_SCOPE;
+    let in_scope = |outcome: &Outcome<'_>| outcome.truth != OUT_OF_SCOPE;
+    let right = |outcome: &Outcome<'_>| outcome.truth == outcome.answer;
+    Report {
+        sentences: outcomes.len(),
+        accuracy: share(&|_| true, &right),
+        macro_f1: macro_f1(&outcomes),
+        ece: calibration_error(&outcomes),
+        main_accuracy: share(&in_scope, &|outcome| outcome.right_main),
+        oos_recall: has_oos.then(|| share(&is_oos, &right)),
+        in_scope_accuracy: has_oos.then(|| share(&in_scope, &right)),
+        unknown_labels: unknown_labels(intents, examples),
+        confusions: confusions(&outcomes),
+    }
+}
+
+impl<'a> Outcome<'a> {
+    fn of(intents: &'a Intents, example: &'a Example, has_oos: bool) -> Self {
+        let judgement = intents.judge(&example.text);
+        let best = highest(&judgement.scenes);
+        let main = highest(&intents.main_probabilities(&judgement));
+        let rejected = has_oos && judgement.out_of_scope >= intents.out_of_scope_threshold();
+        let (answer, p) = match rejected {
+            true => (OUT_OF_SCOPE, judgement.out_of_scope),
+            false => (intents.scenes()[best].as_str(), judgement.scenes[best]),
+        };
+        // The main scene of a label is the model's where it knows the label: a test table need not name it.
+        let truth = example.scene.as_str();
+        let true_main = intents.main_scene(&example.scene).unwrap_or(&example.main_scene);
+        Self { truth, answer, p, right_main: intents.main_scenes()[main] == *true_main }
+    }
+}
+
+fn macro_f1(outcomes: &[Outcome<'_>]) -> f32 {
+    // By label: true sentences, answers, both.
+    let mut counts: BTreeMap<&str, [f32; 3]> = BTreeMap::new();
+    for outcome in outcomes {
+        counts.entry(outcome.truth).or_default()[0] += 1.0;
+        counts.entry(outcome.answer).or_default()[1] += 1.0;
+        if outcome.truth == outcome.answer {
+            counts.entry(outcome.truth).or_default()[2] += 1.0;
+        }
+    }
+    // Labels that are only ever answered cost precision elsewhere; the mean is over the labels that the test has.
+    let tested: Vec<&[f32; 3]> = counts.values().filter(|count| count[0] > 0.0).collect();
+    let f1: f32 = tested.iter().map(|[truths, answers, both]| 2.0 * both / (truths + answers)).sum();
+    f1 / tested.len().max(1) as f32
+}
+
+fn calibration_error(outcomes: &[Outcome<'_>]) -> f32 {
+    // By bin: sum of probabilities, right answers.
+    let mut bins = [(0.0f32, 0.0f32); BINS];
+    for outcome in outcomes {
+        let bin = ((outcome.p * BINS as f32) as usize).min(BINS - 1);
+        bins[bin].0 += outcome.p;
+        bins[bin].1 += f32::from(outcome.truth == outcome.answer);
+    }
+    bins.iter().map(|(claimed, right)| (claimed - right).abs()).sum::<f32>() / outcomes.len().max(1) as f32
+}
+
+fn unknown_labels(intents: &Intents, examples: &[Example]) -> Vec<String> {
+    let unknown = |scene: &&Scene| scene.as_str() != OUT_OF_SCOPE && intents.scenes().binary_search(scene).is_err();
+    let mut labels: Vec<String> =
+        examples.iter().map(|example| &example.scene).filter(unknown).map(Scene::to_string).collect();
+    labels.sort_unstable();
+    labels.dedup();
+    labels
+}
+
+fn confusions(outcomes: &[Outcome<'_>]) -> Vec<Confusion> {
+    const LISTED: usize = 20;
+    let mut times: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    for outcome in outcomes.iter().filter(|outcome| outcome.truth != outcome.answer) {
+        *times.entry((outcome.truth, outcome.answer)).or_default() += 1;
+    }
+    let mut pairs: Vec<Confusion> = times
+        .into_iter()
+        .map(|((truth, answer), times)| Confusion { truth: truth.to_owned(), answer: answer.to_owned(), times })
+        .collect();
+    pairs.sort_by_key(|pair| std::cmp::Reverse(pair.times));
+    pairs.truncate(LISTED);
+    pairs
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn outcome(truth: &'static str, answer: &'static str, p: f32) -> Outcome<'static> {
+        Outcome { truth, answer, p, right_main: true }
+    }
+
+    #[test]
+    fn figures_follow_their_definitions() {
+        let outcomes = [outcome("a", "a", 1.0), outcome("a", "a", 1.0), outcome("a", "b", 0.5), outcome("b", "b", 0.5)];
+        // a: precision 1, recall 2/3 → 0.8; b: precision 1/2, recall 1 → 2/3.
+        assert!((macro_f1(&outcomes) - (0.8 + 2.0 / 3.0) / 2.0).abs() < 1e-6);
+        assert!(calibration_error(&outcomes).abs() < 1e-6);
+        assert!((calibration_error(&[outcome("a", "b", 0.9)]) - 0.9).abs() < 1e-6);
+        assert_eq!(confusions(&outcomes), [Confusion { truth: "a".into(), answer: "b".into(), times: 1 }]);
+    }
+}

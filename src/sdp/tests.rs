@@ -1,0 +1,228 @@
+//! Offers as they come from the wild, and what becomes of them.
+
+use super::*;
+use proptest::prelude::*;
+use std::time::Duration;
+
+fn local() -> Local {
+    Local::new(SocketAddr::from(([203, 0, 113, 5], 40_000)), 1_234)
+}
+
+/// An offer with one audio section: `c=` of the session, the `m=` line's end, attributes.
+fn offered(c: &str, m: &str, attributes: &[&str]) -> String {
+    let lines: String = attributes.iter().map(|a| format!("a={a}\r\n")).collect();
+    format!("v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc={c}\r\nt=0 0\r\nm=audio {m}\r\n{lines}")
+}
+
+fn agreed(offer: &str) -> Agreed {
+    negotiate(&local(), offer).expect("they have much in common")
+}
+
+const HERE: &str = "IN IP4 192.0.2.1";
+
+#[test]
+fn a_softphones_offer_is_answered_line_for_line() {
+    let offer = offered(
+        HERE,
+        "5004 RTP/AVP 96 8 0 101",
+        &[
+            "rtpmap:96 opus/48000/2",
+            "rtpmap:8 PCMA/8000",
+            "rtpmap:0 PCMU/8000",
+            "rtpmap:101 telephone-event/8000",
+            "fmtp:101 0-16",
+            "ptime:20",
+        ],
+    );
+    let agreed = agreed(&offer);
+    assert_eq!(agreed.codec, Codec::Pcma);
+    assert_eq!(agreed.telephone_event, Some(PayloadTypes::same(101)));
+    assert_eq!(agreed.remote, Some(SocketAddr::from(([192, 0, 2, 1], 5_004))));
+    assert_eq!(agreed.remote_rtcp, Some(SocketAddr::from(([192, 0, 2, 1], 5_005))));
+    assert_eq!(
+        agreed.answer_sdp(),
+        "v=0\r\no=antevox 1234 1 IN IP4 203.0.113.5\r\ns=-\r\nc=IN IP4 203.0.113.5\r\nt=0 0\r\n\
+         m=audio 40000 RTP/AVP 8 101\r\na=rtpmap:8 PCMA/8000\r\na=rtpmap:101 telephone-event/8000\r\n\
+         a=fmtp:101 0-15\r\na=ptime:20\r\na=sendrecv\r\n"
+    );
+}
+
+#[test]
+fn static_payload_types_need_no_rtpmap_and_dynamic_ones_need_their_own() {
+    assert_eq!(agreed(&offered(HERE, "5004 RTP/AVP 18 0 8", &[])).codec, Codec::Pcmu);
+    let dynamic = agreed(&offered(HERE, "5004 RTP/AVP 97 98", &["rtpmap:97 pcma/8000/1", "rtpmap:98 PCMU/8000"]));
+    assert_eq!((dynamic.codec, dynamic.payload_types.send), (Codec::Pcma, 97));
+    // 0 that is mapped to something else is not PCMU.
+    let odd = offered(HERE, "5004 RTP/AVP 0", &["rtpmap:0 PCMU/16000"]);
+    assert_eq!(negotiate(&local(), &odd), Err(Refusal::NoCommonCodec));
+}
+
+/// Attributes, connection; what we do, whether they hold us, where they listen.
+#[test]
+fn hold_in_all_its_forms() {
+    use Direction::*;
+    let nowhere = "IN IP4 0.0.0.0";
+    let cases: [(&[&str], &str, Direction, bool); 7] = [
+        (&[], HERE, SendReceive, false),
+        (&["sendonly"], HERE, ReceiveOnly, true),
+        (&["inactive"], HERE, Inactive, true),
+        (&["recvonly"], HERE, SendOnly, false),
+        (&[], nowhere, ReceiveOnly, true),
+        (&["sendonly"], nowhere, ReceiveOnly, true),
+        (&["inactive"], nowhere, Inactive, true),
+    ];
+    for (attributes, c, direction, held) in cases {
+        let agreed = agreed(&offered(c, "5004 RTP/AVP 0", attributes));
+        assert_eq!((agreed.direction, agreed.is_held()), (direction, held), "{attributes:?} {c}");
+        assert_eq!(agreed.remote.is_some(), c == HERE);
+        assert!(agreed.answer_sdp().contains(&format!("a={}\r\n", direction.attribute())));
+    }
+    // The session's attribute counts where the section has none.
+    let offer = offered(HERE, "5004 RTP/AVP 0", &[]).replace("t=0 0\r\n", "t=0 0\r\na=sendonly\r\n");
+    assert!(agreed(&offer).is_held());
+}
+
+#[test]
+fn we_can_hold_them_too() {
+    let holding = Local { direction: Direction::SendOnly, version: 2, ..local() };
+    let offer = offer(&holding);
+    assert!(offer.contains("a=sendonly") && offer.contains("o=antevox 1234 2 "));
+    let theirs = negotiate(&Local::new(SocketAddr::from(([192, 0, 2, 9], 6_000)), 9), &offer).expect("common");
+    assert_eq!(theirs.direction, Direction::ReceiveOnly);
+    let ours = accept_answer(&holding, &theirs.answer_sdp()).expect("an answer");
+    assert_eq!(ours.direction, Direction::SendOnly);
+    assert!(!ours.is_held());
+}
+
+#[test]
+fn other_media_are_turned_down_in_place() {
+    let offer = format!(
+        "{}m=video 5006 RTP/AVP 31\r\nm=audio 5008 RTP/AVP 0\r\nm=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\n",
+        offered(HERE, "0 RTP/AVP 0", &[])
+    );
+    let agreed = agreed(&offer);
+    assert_eq!(agreed.remote.map(|remote| remote.port()), Some(5_008));
+    let answer = agreed.answer_sdp();
+    let lines: Vec<_> = answer.lines().filter(|line| line.starts_with("m=")).collect();
+    assert_eq!(
+        lines,
+        [
+            "m=audio 0 RTP/AVP 0",
+            "m=video 0 RTP/AVP 31",
+            "m=audio 40000 RTP/AVP 0",
+            "m=application 0 UDP/DTLS/SCTP webrtc-datachannel",
+        ]
+    );
+}
+
+#[test]
+fn ipv6_a_host_name_and_odd_spellings_are_understood() {
+    let six = agreed(&offered("IN IP6 2001:db8::7", "5004 RTP/AVP 0", &[]));
+    assert_eq!(six.remote, Some("[2001:db8::7]:5004".parse().expect("an address")));
+    let named = agreed(&offered("IN IP4 phone.example.org", "5004 RTP/AVP 0", &[]));
+    assert_eq!((named.remote, named.is_held()), (None, false));
+    // Connection in the section alone, bare LF, a count of ports, attributes that nobody knows.
+    let odd = "v=0\no=- 1 1 IN IP4 x\ns=-\nt=0 0\nm=audio 5004/2 rtp/avp 0\nc=IN IP4 192.0.2.3/127\na=x-odd\na=\n";
+    assert_eq!(agreed(odd).remote, Some(SocketAddr::from(([192, 0, 2, 3], 5_004))));
+    let ours = Local::new("[2001:db8::1]:40000".parse().expect("an address"), 5);
+    assert!(offer(&ours).contains("c=IN IP6 2001:db8::1\r\n"));
+}
+
+#[test]
+fn packets_are_as_long_as_the_peer_likes_in_whole_frames() {
+    for (wish, ms) in [(None, 20), (Some(10), 20), (Some(20), 20), (Some(30), 20), (Some(40), 40), (Some(60), 60)] {
+        let ptime = wish.map(|ms| format!("ptime:{ms}"));
+        let attributes: Vec<&str> = ptime.as_deref().into_iter().collect();
+        let agreed = agreed(&offered(HERE, "5004 RTP/AVP 0", &attributes));
+        assert_eq!(agreed.ptime, Duration::from_millis(ms), "{wish:?}");
+    }
+    let capped = agreed(&offered(HERE, "5004 RTP/AVP 0", &["ptime:60", "maxptime:40"]));
+    assert_eq!(capped.ptime, Duration::from_millis(40));
+}
+
+#[test]
+fn rtcp_goes_where_it_is_wanted() {
+    let rtcp = |attributes: &[&str]| agreed(&offered(HERE, "5004 RTP/AVP 0", attributes)).remote_rtcp;
+    assert_eq!(rtcp(&["rtcp-mux"]), Some(SocketAddr::from(([192, 0, 2, 1], 5_004))));
+    assert_eq!(rtcp(&["rtcp:6001"]), Some(SocketAddr::from(([192, 0, 2, 1], 6_001))));
+    assert_eq!(rtcp(&["rtcp:6001 IN IP4 192.0.2.8"]), Some(SocketAddr::from(([192, 0, 2, 8], 6_001))));
+    assert!(agreed(&offered(HERE, "5004 RTP/AVP 0", &["rtcp-mux"])).answer_sdp().contains("a=rtcp-mux\r\n"));
+    assert_eq!(agreed(&offered(HERE, "65535 RTP/AVP 0", &[])).remote_rtcp, None);
+}
+
+#[test]
+fn what_cannot_be_is_refused_with_the_right_status() {
+    let audio = |m: &str| offered(HERE, m, &[]);
+    let many_types: String = (0..33).map(|n| format!(" {n}")).collect();
+    let cases = [
+        (audio("5004 RTP/AVP 18"), Refusal::NoCommonCodec, 488),
+        (audio("5004 RTP/SAVP 0"), Refusal::NoAudio, 488),
+        (audio("0 RTP/AVP 0"), Refusal::NoAudio, 488),
+        ("v=0\r\no=- 1 1 IN IP4 h\r\ns=-\r\nt=0 0\r\n".to_owned(), Refusal::NoAudio, 488),
+        (audio(&format!("5004 RTP/AVP{many_types}")), Refusal::TooManyPayloadTypes, 488),
+        (audio("5004 RTP/AVP 0") + &"m=video 1 RTP/AVP 31\r\n".repeat(4), Refusal::TooManyMediaLines, 488),
+        (audio("seven RTP/AVP 0"), Refusal::Malformed { line: 6 }, 400),
+        (String::new(), Refusal::Malformed { line: 0 }, 400),
+        ("a".repeat(MAX_SDP_BYTES + 1), Refusal::TooLong, 400),
+    ];
+    for (offer, refusal, status) in cases {
+        assert_eq!(negotiate(&local(), &offer), Err(refusal));
+        assert_eq!(refusal.status(), status);
+    }
+}
+
+#[test]
+fn our_offer_is_understood_and_so_is_the_answer() {
+    let peer = Local::new(SocketAddr::from(([192, 0, 2, 9], 6_000)), 9);
+    let theirs = negotiate(&peer, &offer(&local())).expect("common");
+    let ours = accept_answer(&local(), &theirs.answer_sdp()).expect("an answer");
+    assert_eq!((ours.codec, ours.telephone_event), (theirs.codec, theirs.telephone_event));
+    assert_eq!((ours.remote, theirs.remote), (Some(peer.address), Some(local().address)));
+    assert!(ours.rtcp_mux && theirs.rtcp_mux);
+    let next = ours.next_local();
+    assert_eq!((next.session, next.version), (1_234, 2));
+}
+
+#[test]
+fn an_answer_may_number_anew_or_turn_us_down() {
+    let answer = offered(HERE, "5004 RTP/AVP 8 97", &["rtpmap:97 telephone-event/8000"]);
+    let agreed = accept_answer(&local(), &answer).expect("an answer");
+    assert_eq!(agreed.telephone_event, Some(PayloadTypes { send: 97, receive: 101 }));
+    assert_eq!(accept_answer(&local(), &offered(HERE, "0 RTP/AVP 0", &[])), Err(Refusal::NoAudio));
+    let two = offered(HERE, "5004 RTP/AVP 0", &[]) + "m=video 0 RTP/AVP 31\r\n";
+    assert_eq!(accept_answer(&local(), &two), Err(Refusal::LinesDiffer { found: 2 }));
+}
+
+/// Seeds from outside, where they are to be had.
+fn seeds() -> Vec<String> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/data/sip/fuzz-pjsip/sdp");
+    let outside = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let outside = outside.filter_map(|entry| std::fs::read_to_string(entry.path()).ok());
+    let own = offered(HERE, "5004 RTP/AVP 0 8 101", &["rtpmap:101 telephone-event/8000", "ptime:20", "sendonly"]);
+    outside.chain([own]).collect()
+}
+
+proptest! {
+    #[test]
+    fn no_text_makes_it_panic(
+        seed: prop::sample::Index,
+        edits in prop::collection::vec((any::<prop::sample::Index>(), 0usize..6, "\\PC{0,8}|[0-9a-z=:/ \r\n]{0,12}"), 0..8),
+    ) {
+        let seeds = seeds();
+        let mut text: Vec<char> = seed.get(&seeds).chars().collect();
+        for (place, removed, added) in edits {
+            let from = place.index(text.len() + 1);
+            let to = (from + removed).min(text.len());
+            text.splice(from..to, added.chars());
+        }
+        let text: String = text.into_iter().collect();
+        if let Ok(agreed) = negotiate(&local(), &text) {
+            // Whatever is agreed can be said, and the answer has a line for each line of the offer.
+            let answer = agreed.answer_sdp();
+            let count = |text: &str| text.lines().filter(|line| line.starts_with("m=")).count();
+            prop_assert_eq!(count(&answer), agreed.lines.len());
+            prop_assert!(media::parse(&answer).is_ok(), "{}", answer);
+        }
+        let _ = accept_answer(&local(), &text);
+    }
+}

@@ -1,0 +1,83 @@
+//! Synthesisers, one a thread, behind one bounded queue of prompts.
+
+use std::ops::ControlFlow;
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+
+use super::{EngineMessage, Mailbox};
+use crate::call::Speaking;
+use crate::speech::tts::{Mouth, TtsError, Voice};
+use crate::units::UtteranceId;
+
+/// Prompts that may wait. With more, the engine is overrun, and a prompt fails (`antevox_prompts_refused_total`) rather than
+/// coming seconds late; the caller then hears silence and may speak.
+const QUEUE: usize = 128;
+
+struct Job {
+    mailbox: Mailbox,
+    id: UtteranceId,
+    text: String,
+}
+
+/// The threads that speak.
+pub struct MouthPool {
+    jobs: SyncSender<Job>,
+}
+
+impl MouthPool {
+    /// Starts one thread for each of `mouths`, all speaking with `voice`.
+    ///
+    /// # Errors
+    /// A thread could not be started.
+    pub fn new(mouths: Vec<Mouth>, voice: &Voice) -> Result<Self, TtsError> {
+        let (jobs, queue) = sync_channel::<Job>(QUEUE);
+        let queue = Arc::new(Mutex::new(queue));
+        for (number, mut mouth) in mouths.into_iter().enumerate() {
+            let (queue, voice) = (queue.clone(), *voice);
+            thread::Builder::new()
+                .name(format!("mouth-{number}"))
+                .spawn(move || {
+                    while let Some(job) = next(&queue) {
+                        speak(&mut mouth, &voice, job);
+                    }
+                })
+                .map_err(|_| TtsError::EngineFailed("start a thread"))?;
+        }
+        Ok(Self { jobs })
+    }
+
+    /// Speaks `text` into the mailbox.
+    pub fn speak(&self, mailbox: &Mailbox, id: UtteranceId, text: String) {
+        match self.jobs.try_send(Job { mailbox: mailbox.clone(), id, text }) {
+            Ok(()) => {}
+            Err(TrySendError::Full(job) | TrySendError::Disconnected(job)) => {
+                metrics::counter!("antevox_prompts_refused_total").increment(1);
+                job.mailbox.messages.try_send(EngineMessage::Spoken(id, Speaking::Failed)).ok();
+            }
+        }
+    }
+}
+
+/// The next job; `None` when the pool is gone.
+fn next(queue: &Mutex<Receiver<Job>>) -> Option<Job> {
+    queue.lock().unwrap_or_else(PoisonError::into_inner).recv().ok()
+}
+
+fn speak(mouth: &mut Mouth, voice: &Voice, Job { mailbox, id, text }: Job) {
+    let outcome = mouth.speak(voice, &text, &mut |piece| {
+        if mailbox.is_hushed(id) {
+            return ControlFlow::Break(());
+        }
+        mailbox.deliver(EngineMessage::Spoken(id, Speaking::Sound(piece)));
+        ControlFlow::Continue(())
+    });
+    let ended = match outcome {
+        Ok(()) => Speaking::Complete,
+        Err(error) => {
+            tracing::warn!(%error, "a prompt could not be spoken to its end");
+            Speaking::Failed
+        }
+    };
+    mailbox.deliver(EngineMessage::Spoken(id, ended));
+}

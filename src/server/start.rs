@@ -1,0 +1,165 @@
+//! Starting: everything that calls need, in the order in which it is most likely to be wrong.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use jiff::{Timestamp, Zoned};
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::board::Board;
+use super::engines::{EarPool, MouthPool};
+use super::hotline::{self, HotlineError, Prepared};
+use super::http::{self, Site};
+use super::rtp::{RtpError, RtpPorts};
+use super::sip::{IncomingCall, SipConfig, SipEdge, SipError, Transport};
+use super::store::{Store, StoreError};
+use super::{House, Ready, Server, calls, telemetry, who};
+use crate::config::Settings;
+use crate::speech::asr::{AsrError, pocketsphinx};
+use crate::speech::tts::{ClauseCache, Mouth, TtsError, Voice};
+
+/// The acoustic model for telephone lines, below `engines.models`.
+const TELEPHONE_MODEL: &str = "en-us-8k";
+
+/// What keeps a server from starting, and how to mend it.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Dialplan or corpora.
+    #[error(transparent)]
+    Hotline(#[from] HotlineError),
+    /// Store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Recognition.
+    #[error("speech recognition cannot start: {0}")]
+    Ears(#[from] AsrError),
+    /// Synthesis.
+    #[error("speech synthesis cannot start: {0}")]
+    Mouth(#[from] TtsError),
+    /// Media.
+    #[error(transparent)]
+    Rtp(#[from] RtpError),
+    /// Signalling.
+    #[error(transparent)]
+    Sip(#[from] SipError),
+    /// Counting.
+    #[error("figures cannot be collected: {0}")]
+    Metrics(#[from] metrics_exporter_prometheus::BuildError),
+    /// The page.
+    #[error("cannot listen for HTTP on {address}: {source}; choose another address with --http")]
+    Http {
+        /// Where.
+        address: SocketAddr,
+        /// What the system says.
+        source: io::Error,
+    },
+}
+
+impl Server {
+    /// Starts everything. When this returns, calls are taken.
+    ///
+    /// # Errors
+    /// The first thing that is wrong; what was started before it is stopped again.
+    pub async fn start(settings: Settings) -> Result<Self, StartError> {
+        let metrics = telemetry::count()?;
+        let closing = CancellationToken::new();
+        let hang_up = CancellationToken::new();
+        let http = TcpListener::bind(settings.http)
+            .await
+            .map_err(|source| StartError::Http { address: settings.http, source })?;
+        let http_address = http.local_addr().map_err(|source| StartError::Http { address: settings.http, source })?;
+        let store = open_store(&settings).await?;
+        let guess = who::model(&store).await?;
+        let (prepared, ears, mouths) = {
+            let settings = settings.clone();
+            // Learning and loading take seconds of computing: not on a thread that serves sockets.
+            tokio::task::spawn_blocking(move || engines(&settings)).await.unwrap_or_else(|panicked| {
+                std::panic::resume_unwind(panicked.into_panic());
+            })?
+        };
+        let (edge, incoming) = SipEdge::start(sip_config(&settings), CancellationToken::new()).await?;
+        let board = Arc::new(Board::default());
+        let house = Arc::new(House {
+            hotline: prepared.hotline,
+            guess: tokio::sync::RwLock::new(guess),
+            store,
+            ears,
+            mouths,
+            sip: edge.clone(),
+            ports: RtpPorts::new(settings.sip.listen[0].ip(), settings.rtp_ports.clone())?,
+            board: board.clone(),
+            started: Timestamp::now(),
+            hang_up: hang_up.clone(),
+        });
+        let tasks = TaskTracker::new();
+        tasks.spawn(take_calls(house, incoming, tasks.clone(), closing.clone()));
+        let site = Site { board: board.clone(), metrics, closing: closing.clone() };
+        tasks.spawn(async move {
+            if let Err(error) = http::serve(http, site).await {
+                tracing::error!(%error, "the page is gone");
+            }
+        });
+        let sip =
+            edge.bound().iter().map(|(transport, address)| format!("{}:{address}", transport.name().to_lowercase()));
+        let ready = Ready { ready: true, sip: sip.collect(), http: http_address };
+        tracing::info!(sip = ?ready.sip, http = %ready.http, "ready");
+        Ok(Self { ready, board, sip: edge, tasks, closing, hang_up })
+    }
+}
+
+/// Opens the store; the first start puts the demo set into it.
+async fn open_store(settings: &Settings) -> Result<Store, StoreError> {
+    let store = Store::open(&settings.data).await?;
+    if store.import_demo(Zoned::now().datetime()).await? {
+        tracing::info!("the store holds the demo set; put your own tables into it with `antevox import`");
+    }
+    Ok(store)
+}
+
+fn engines(settings: &Settings) -> Result<(Prepared, EarPool, MouthPool), StartError> {
+    let prepared = hotline::prepare(&settings.hotline.dialplan, &settings.hotline.corpus, settings.hotline.agents)?;
+    let engines = &settings.engines;
+    let model = pocketsphinx::Model::load(&engines.models.join(TELEPHONE_MODEL), &prepared.material)?;
+    let ears = EarPool::new(&model, engines.recognisers, engines.threads)?;
+    let plan = &prepared.hotline.plan;
+    let voice = match &plan.voice {
+        Some(name) => name.parse()?,
+        None => Voice::default_for(plan.lang),
+    };
+    let cache = Arc::new(ClauseCache::new(engines.cache_mb << 20));
+    let mouths = (0..engines.threads).map(|_| Mouth::new(cache.clone())).collect();
+    let mouths = MouthPool::new(mouths, &voice)?;
+    Ok((prepared, ears, mouths))
+}
+
+fn sip_config(settings: &Settings) -> SipConfig {
+    let both = |&address: &SocketAddr| [(Transport::Udp, address), (Transport::Tcp, address)];
+    SipConfig {
+        listen: settings.sip.listen.iter().flat_map(both).collect(),
+        max_calls: settings.sip.max_calls,
+        ..SipConfig::default()
+    }
+}
+
+/// One task for each call, until no more are taken.
+async fn take_calls(
+    house: Arc<House>,
+    mut incoming: mpsc::Receiver<IncomingCall>,
+    tasks: TaskTracker,
+    closing: CancellationToken,
+) {
+    let numbers = AtomicU64::new(1);
+    loop {
+        let call = tokio::select! {
+            () = closing.cancelled() => return,
+            call = incoming.recv() => call,
+        };
+        let Some(call) = call else { return };
+        tasks.spawn(calls::serve(house.clone(), call, numbers.fetch_add(1, Ordering::Relaxed)));
+    }
+}

@@ -1,0 +1,45 @@
+//! Who is behind a number: the store's facts, put through [`crate::identify`].
+
+use jiff::civil::DateTime;
+
+use super::store::{Store, StoreError};
+use crate::call::LookUp;
+use crate::identify::{self, Identified, Model};
+
+/// Who is behind a number, and what a call at `now` may be about, by what was known before.
+///
+/// # Errors
+/// Whatever the store says.
+pub async fn identify(store: &Store, model: &Model, whose: &LookUp, now: DateTime) -> Result<Identified, StoreError> {
+    let identified = match whose {
+        LookUp::Calling(phone) => identify::identify(model, &store.caller_facts(&phone.0, now).await?, now),
+        LookUp::Stated(number) => match store.facts_of_stated(&number.0, now).await? {
+            Some(facts) => match facts.members.first() {
+                Some(member) => identify::identify_stated(model, &facts, member, now),
+                None => Identified::default(),
+            },
+            None => Identified::default(),
+        },
+    };
+    Ok(identified)
+}
+
+/// The model that guesses what calls are about: the one that was learned, or, where nobody has trained one yet although
+/// there are past calls to learn from, one learned now.
+///
+/// # Errors
+/// Whatever the store says.
+pub async fn model(store: &Store) -> Result<Model, StoreError> {
+    let model = store.model().await?;
+    if model.trained_on() > 0 {
+        return Ok(model);
+    }
+    match identify::train(&store.history().await?, &store.rules()?) {
+        Ok(trained) => {
+            store.save_model(&trained.model).await?;
+            Ok(trained.model)
+        }
+        // Nothing to learn from: the rules serve.
+        Err(_) => Ok(model),
+    }
+}

@@ -1,0 +1,82 @@
+//! The frame path does not allocate: not for a packet, not for a frame, not for a lost one.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![allow(unsafe_code, reason = "a global allocator that counts cannot be written without")]
+#![allow(clippy::disallowed_methods, reason = "virtual time has to begin somewhere")]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use antevox::audio::mix::Gain;
+use antevox::audio::{FRAME_SAMPLES, Frame};
+use antevox::leg::MediaLeg;
+use antevox::rtp::Seeds;
+use antevox::sdp::{self, Local};
+use antevox::units::LegId;
+
+struct Counting;
+
+thread_local! {
+    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
+}
+
+// SAFETY: everything is passed on to the system's allocator; counting touches only a thread-local `Cell` without a
+// destructor, which needs no allocation.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
+        // SAFETY: the caller keeps the contract of `alloc`.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
+        // SAFETY: the caller keeps the contract of `dealloc`.
+        unsafe { System.dealloc(at, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+fn address(last: u8) -> SocketAddr {
+    SocketAddr::from(([192, 0, 2, last], 4_000))
+}
+
+#[test]
+fn receive_pull_and_send_do_not_allocate() {
+    let (a, b) = (Local::new(address(1), 1), Local::new(address(2), 2));
+    let answered = sdp::negotiate(&b, &sdp::offer(&a)).expect("common codecs");
+    let offered = sdp::accept_answer(&a, &answered.answer_sdp()).expect("an answer");
+    let near = MediaLeg::new(LegId(0), &offered, Seeds { ssrc: 1, seq: 65_000, timestamp: 1 });
+    let far = MediaLeg::new(LegId(1), &answered, Seeds { ssrc: 2, seq: 7, timestamp: u32::MAX - 9_000 });
+    let start = Instant::now();
+    let (mut bytes, mut rng) = (Vec::with_capacity(2_048), fastrand::Rng::with_seed(3));
+    let mut legs = [near, far];
+    let mut gain = Gain::default();
+    let mut heard = 0;
+    let mut round = |n: u32| {
+        let now = start + Duration::from_millis(20) * n;
+        for at in [address(1), address(2)] {
+            let [from, to] = &mut legs;
+            let mut frame = Frame(std::array::from_fn(|i| ((i as i16) % 40 - 20) * 300));
+            gain.apply(&mut frame);
+            let sent = from.send(&frame, now, &mut bytes).is_some();
+            if sent && rng.f32() > 0.1 {
+                to.receive(now, at, &bytes);
+            }
+            heard += u32::from(to.pull(now).frame.rms() > 100.0);
+            legs.swap(0, 1);
+        }
+        if n.is_multiple_of(100) {
+            legs[0].send_keys("4");
+        }
+    };
+    (0..200).for_each(&mut round);
+    let before = ALLOCATIONS.get();
+    (200..1_200).for_each(&mut round);
+    assert_eq!(ALLOCATIONS.get() - before, 0, "in 2,000 frames");
+    assert!(heard > 2_100, "sound came through: {heard}");
+    assert_eq!(FRAME_SAMPLES, 320);
+}
