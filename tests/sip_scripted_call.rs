@@ -6,7 +6,7 @@ mod support;
 
 use std::path::{Path, PathBuf};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use support::parrot;
 use tokio::process::Command;
 use tokio_util::sync::CancellationToken;
@@ -50,8 +50,9 @@ async fn a_scripted_call_reports_what_the_caller_noticed() {
     assert!(succeeded, "{errors} {report}");
     assert_eq!((&report["answered"], &report["error"]), (&Value::Bool(true), &Value::Null));
     let speech = report["speech"].as_array().unwrap();
-    assert!(speech[0]["barge_in_ms"].is_u64() && speech[0]["talked_through"] == false, "{report}");
-    assert!(speech[1]["response_ms"].as_i64().unwrap() >= 300, "the parrot waits 300 ms: {report}");
+    // How long things took depends on the machine; the figures themselves are tested in virtual time.
+    assert_eq!((&speech[0]["kind"], &speech[1]["kind"]), (&json!("barge"), &json!("say")));
+    assert!(report["server_audio"].as_array().unwrap().len() >= 2, "a greeting and an answer: {report}");
     assert!(report["rtp"]["received"].as_u64().unwrap() > 50 && report["setup_ms"].is_number());
     assert_eq!(hound::WavReader::open(&both).unwrap().spec().channels, 2);
     for _ in 0..200 {
@@ -69,12 +70,11 @@ async fn a_scripted_call_goes_over_tcp_with_spoken_text() {
     let uri = format!("sip:95188@{};transport=tcp", edge.bound()[1].1);
     let (succeeded, report, errors) = call(&[&uri, "--json", "listen:0.3", "text:yes please", "listen:0.3"]).await;
     assert!(succeeded, "{errors} {report}");
-    assert!(report["speech"][0]["response_ms"].is_i64(), "{report}");
+    assert_eq!(report["speech"][0]["file"], "yes please");
 }
 
 #[tokio::test]
 async fn mistakes_are_explained_in_one_line() {
-    let nobody = std::net::UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     for (arguments, part) in [
         (vec!["sip:x@127.0.0.1", "sing:a"], "unknown step"),
         (vec!["sip:x@127.0.0.1", "say:none.wav"], "none.wav"),
@@ -84,5 +84,4 @@ async fn mistakes_are_explained_in_one_line() {
         let (succeeded, _, errors) = call(&arguments).await;
         assert!(!succeeded && errors.contains(part) && errors.lines().count() == 1, "{arguments:?}: {errors}");
     }
-    let _ = nobody;
 }

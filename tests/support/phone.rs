@@ -120,10 +120,12 @@ impl Phone {
     /// The next message.
     pub async fn hear(&mut self) -> Heard {
         let mut buffer = vec![0; 65_536];
-        let (len, _) = tokio::time::timeout(Duration::from_secs(10), self.socket.recv_from(&mut buffer))
+        let (len, source) = tokio::time::timeout(Duration::from_secs(10), self.socket.recv_from(&mut buffer))
             .await
             .expect("a message in time")
             .unwrap();
+        // A telephone that is called does not know its server before.
+        self.server = source;
         checked(&buffer[..len])
     }
 
@@ -161,11 +163,26 @@ impl Phone {
 
     /// Answers a request of the server.
     pub async fn answer(&self, request: &Heard, status: u16) {
+        self.answer_as(request, status, "", "", "").await;
+    }
+
+    /// Answers a request of the server with a To tag, more header lines and a body.
+    pub async fn answer_as(&self, request: &Heard, status: u16, tag: &str, extra: &str, body: &str) {
         let mut text = format!("SIP/2.0 {status} Whatever\r\n");
         for name in ["Via", "From", "To", "Call-ID", "CSeq"] {
-            text.push_str(&format!("{name}: {}\r\n", request.field(name).unwrap()));
+            let value = request.field(name).unwrap();
+            let tag = if name == "To" && !value.contains(";tag=") && !tag.is_empty() {
+                format!(";tag={tag}")
+            } else {
+                String::new()
+            };
+            text.push_str(&format!("{name}: {value}{tag}\r\n"));
         }
-        text.push_str(&format!("Contact: <sip:13800000001@{}>\r\nContent-Length: 0\r\n\r\n", self.local));
+        let length = body.len();
+        text.push_str(&format!(
+            "Contact: <sip:13800000001@{}>\r\n{extra}Content-Length: {length}\r\n\r\n{body}",
+            self.local
+        ));
         self.send_raw(text.as_bytes()).await;
     }
 

@@ -11,7 +11,7 @@
 //! [`LegEvent`](crate::leg::LegEvent)s.
 //!
 //! What `rsipstack` 0.7.14 does not do, or does differently, is done in front of it; the cases stand in the headers of
-//! [`guard`], [`lane`] and [`exchange`]. Its dialog layer is not used: its queues have no bound, its states mix with
+//! `guard`, `lane` and `exchange`. Its dialog layer is not used: its queues have no bound, its states mix with
 //! requests, a 2xx is acknowledged before the call knows of it, and a late offer cannot be told from an early one. Two
 //! warts remain: after a client INVITE times out it sends a lone ACK, and it keeps the last answer of each transaction for
 //! 64·T1. It also logs whole messages at level `info`: keep `rsipstack=warn` in the log filter, for what they hold is

@@ -5,7 +5,7 @@ use rsipstack::sip::{Header, Method, Request, Response};
 use super::dialog::Stray;
 use super::exchange::Answering;
 use super::leg::{LegTask, State, Talking};
-use super::message::{ALLOW, Body, DTMF_RELAY, SDP, body, cseq, field, is_type, unsupported, with, with_sdp};
+use super::message::{ALLOW, Body, DTMF_RELAY, SDP, body, cseq, field, is_type, to_tag, unsupported, with, with_sdp};
 use crate::leg::LegEvent;
 
 /// Seconds after which a request that came at the wrong moment may come again (RFC 3261 §14.2: 0–10).
@@ -153,7 +153,10 @@ impl LegTask {
         let status = response.status_code.code();
         match method {
             Method::Invite => self.invite_responded(number, response).await,
-            Method::Bye if status >= 200 => self.state = State::Ended,
+            // The BYE to another branch of a fork does not end this leg.
+            Method::Bye if status >= 200 && to_tag(&response).as_deref() == self.dialog.remote_tag() => {
+                self.state = State::Ended;
+            }
             Method::Refer if status >= 300 => {
                 self.tell(LegEvent::Referred { status });
             }
@@ -195,7 +198,7 @@ impl LegTask {
 
     /// A 2xx came again (our ACK got lost), or another branch of a fork answered: that one is thanked and sent off.
     pub(super) async fn accepted_again(&mut self, response: &Response) {
-        let tag = super::message::to_tag(response);
+        let tag = to_tag(response);
         if tag.as_deref() == self.dialog.remote_tag() {
             return self.acknowledge_response(response).await;
         }
