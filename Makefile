@@ -2,7 +2,7 @@
 
 ANTEVOX := target/release/antevox
 
-.PHONY: help run test setup setup-test build models demo bench interop soak fuzz fmt
+.PHONY: help run test setup setup-test build models demo bench
 
 help: ## these lines
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
