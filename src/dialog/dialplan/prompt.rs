@@ -82,8 +82,10 @@ named! {
         Solved = "solved",
         /// The answer did not solve it: asks what is wrong.
         NotSolved = "not_solved",
-        /// Offers to put the caller through.
+        /// Asks whether the human whom the answer announces is wanted.
         OfferTransfer = "offer_transfer",
+        /// The human whom the answer announced is being fetched.
+        Connecting = "connecting",
         /// Asks whether there is another problem.
         AnythingElse = "anything_else",
         /// Asks whether it is this order.

@@ -200,13 +200,23 @@ fn thresholds(root: &mut Table, findings: &mut Findings<'_>) -> Vec<(At<String>,
 fn timings(root: &mut Table, findings: &mut Findings<'_>) -> Timings {
     let Some(mut table) = root.table("timings", findings) else { return Timings::default() };
     let timings = Timings {
-        no_input: table.text("no_input", findings),
-        wait: table.text("wait", findings),
-        look_up: table.text("look_up", findings),
+        no_input: span(&mut table, "no_input", findings),
+        wait: span(&mut table, "wait", findings),
+        look_up: span(&mut table, "look_up", findings),
         max_prompts: table.number("max_prompts", findings),
     };
     table.finish(&["no_input", "wait", "look_up", "max_prompts"], findings);
     timings
+}
+
+/// A span of time as text, unit and all.
+fn span(table: &mut Table, key: &str, findings: &mut Findings<'_>) -> Option<At<String>> {
+    let node = table.take(key)?;
+    if let Node::Text(value) = node.value {
+        return Some(At { value, place: node.place });
+    }
+    findings.error(node.place, format!("`{key}` has no unit"), "write it as in `6s` or `800ms`");
+    None
 }
 
 fn action(name: At<String>, mut table: Table, findings: &mut Findings<'_>) -> Action {
@@ -224,7 +234,7 @@ fn queue(name: At<String>, mut table: Table, findings: &mut Findings<'_>) -> Que
     let queue = Queue {
         target: table.needed_text("target", "write a SIP URI, as in `target: sip:agents@10.0.0.5`", findings),
         method: table.needed_text("method", "write `method: refer` or `method: bridge`", findings),
-        timeout: table.text("timeout", findings),
+        timeout: span(&mut table, "timeout", findings),
         name,
     };
     table.finish(&["target", "method", "timeout"], findings);

@@ -118,7 +118,9 @@ impl Dialog {
             lines.push(Line::plain(PromptKind::TransferFailed));
             return self.hang_up(lines);
         }
-        lines.push(Line::plain(PromptKind::Transfer));
+        // An answer that is followed by a transfer announces it itself.
+        let announced = lines.iter().any(|line| matches!(line, Line::Text(_)));
+        lines.push(Line::plain(if announced { PromptKind::Connecting } else { PromptKind::Transfer }));
         let prompt = self.say(lines);
         let scene = self.progress.scene.as_ref().and_then(|scene| self.plan.find(scene));
         let queue = self.plan.queue_for(scene).name.clone();

@@ -312,7 +312,7 @@ mod tests {
     #[test]
     fn a_missing_prompt_and_a_missing_variant_are_found() {
         let without = main_file().replace("  goodbye:\n    - \"goodbye a .\"\n    - \"goodbye b .\"\n", "");
-        assert_eq!(mistakes(without, scenes())[0].1, "the prompt `goodbye` is missing");
+        assert_eq!(mistakes(without, scenes())[0].1, "these prompts are missing: `goodbye`");
         let single = main_file().replace("    - \"goodbye b .\"\n", "");
         assert_eq!(mistakes(single, scenes())[0].1, "the prompt `goodbye` has fewer than two variants");
     }

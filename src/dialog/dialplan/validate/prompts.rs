@@ -13,14 +13,16 @@ pub(super) fn prompts(raw: &raw::Hotline, findings: &mut Findings<'_>) -> Option
         }
     }
     let mut plans = Vec::with_capacity(PromptKind::ALL.len());
+    let mut missing = Vec::new();
     for &kind in PromptKind::ALL {
         match raw.prompts.iter().find(|prompt| prompt.kind.value == kind.name()) {
             Some(written) => plans.extend(prompt(kind, written, findings)),
-            None => {
-                let help = "add it with at least two variants";
-                findings.error(raw.prompts_at, format!("the prompt `{}` is missing", kind.name()), help);
-            }
+            None => missing.push(format!("`{}`", kind.name())),
         }
+    }
+    if !missing.is_empty() {
+        let message = format!("these prompts are missing: {}", missing.join(", "));
+        findings.error(raw.prompts_at, message, "add them, each with at least two variants");
     }
     (plans.len() == PromptKind::ALL.len()).then_some(Prompts(plans))
 }

@@ -95,7 +95,7 @@ impl Groups {
         }
         let label = raw.scene.as_ref().map_or("?", |id| id.value.as_str());
         if raw.examples.len() < MIN_EXAMPLES {
-            let message = format!("scene `{label}` has {} examples, fewer than {MIN_EXAMPLES}", raw.examples.len());
+            let message = format!("scene `{label}` has too few examples: {} of {MIN_EXAMPLES}", raw.examples.len());
             findings.error(raw.at, message, "write more of what callers say");
         }
         examples_differ(&raw.examples, findings);

@@ -15,8 +15,12 @@ use super::ffi;
 use super::narrowband::CEPSTRA;
 use crate::speech::asr::AsrError;
 
-/// Frames that the front end hands over at once; also what the library holds back at most.
+/// Frames that the front end hands over at once.
 const CHUNK: usize = 64;
+
+/// Frames that are searched at once. Without a second pass the library keeps features in a ring of about a dozen frames,
+/// and loses its place when it is given more: the utterance ends with no text.
+const SEARCHED_AT_ONCE: usize = 4;
 
 /// Arguments of the library: a name with its dash, and a value.
 pub(super) type Argument<'a> = (&'a str, &'a str);
@@ -181,9 +185,9 @@ impl Decoder {
 
     /// Searches through `cepstra`.
     pub(super) fn process(&mut self, cepstra: &mut [[f32; CEPSTRA]]) -> Result<(), AsrError> {
-        for chunk in cepstra.chunks_mut(CHUNK) {
+        for chunk in cepstra.chunks_mut(SEARCHED_AT_ONCE) {
             let count = chunk.len() as c_int;
-            let mut rows = [ptr::null_mut(); CHUNK];
+            let mut rows = [ptr::null_mut(); SEARCHED_AT_ONCE];
             for (row, frame) in rows.iter_mut().zip(chunk) {
                 *row = frame.as_mut_ptr();
             }
