@@ -26,6 +26,7 @@ enum Command {
     Identify(commands::identify::Identify),
     Chat(commands::chat::Chat),
     Simulate(commands::simulate::Simulate),
+    Duplex(commands::duplex::DuplexBench),
     Models(commands::models::Models),
     Demo(commands::demo::Demo),
 }
@@ -43,6 +44,7 @@ fn main() -> ExitCode {
         Command::Identify(command) => command.run(),
         Command::Chat(command) => command.run(),
         Command::Simulate(command) => command.run(),
+        Command::Duplex(command) => command.run(),
         Command::Models(command) => command.run(),
         Command::Demo(command) => command.run(),
     };

@@ -17,11 +17,7 @@
 //! The far and the near frame are of the same moment: what was sent at a tick, and what was pulled at it. Echo is found
 //! up to [`REACH_MS`] later.
 
-use std::sync::Arc;
-
-use realfft::num_complex::Complex32;
-use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
-
+use super::fourier::{BINS, Fourier, LENGTH};
 use super::{FRAME_MS, FRAME_SAMPLES, Frame};
 use crate::units::SampleRate;
 
@@ -29,10 +25,8 @@ use crate::units::SampleRate;
 const PARTITIONS: usize = 15;
 /// Latest echo that is found (ms): delay of line and jitter buffer, and the tail of the echo itself.
 pub const REACH_MS: u64 = PARTITIONS as u64 * FRAME_MS;
-/// Length of a transform: two frames, so that one is free of wrap-around (overlap-save).
-const LENGTH: usize = 2 * FRAME_SAMPLES;
-/// Frequencies of a transform, 25 Hz apart.
-const BINS: usize = LENGTH / 2 + 1;
+// A transform spans two frames, so that one is free of wrap-around (overlap-save).
+const _: () = assert!(LENGTH == 2 * FRAME_SAMPLES);
 
 /// How uncertain the echo path is at first, as power gain: an echo 10 dB down would not surprise.
 const UNKNOWN: f32 = 0.1;
@@ -61,6 +55,8 @@ pub struct Cleaned {
 /// Removes the echo of one line. Allocates nothing once it is made.
 pub struct EchoCanceller {
     fourier: Fourier,
+    /// The signal at hand, as long as a transform.
+    time: [f32; LENGTH],
     /// Frequencies that the line carries; nothing is done above.
     carried: usize,
     /// The last two far frames.
@@ -101,50 +97,13 @@ impl Spectrum {
     }
 }
 
-/// Both transforms and their working memory.
-struct Fourier {
-    forward: Arc<dyn RealToComplex<f32>>,
-    backward: Arc<dyn ComplexToReal<f32>>,
-    time: [f32; LENGTH],
-    bins: Box<[Complex32]>,
-    scratch: Box<[Complex32]>,
-}
-
-impl Fourier {
-    fn new() -> Self {
-        let mut planner = RealFftPlanner::new();
-        let (forward, backward) = (planner.plan_fft_forward(LENGTH), planner.plan_fft_inverse(LENGTH));
-        let zeros = |n| vec![Complex32::default(); n].into_boxed_slice();
-        let scratch = zeros(forward.get_scratch_len().max(backward.get_scratch_len()));
-        Self { forward, backward, time: [0.0; LENGTH], bins: zeros(BINS), scratch }
-    }
-
-    /// The spectrum of `time`, which is spent.
-    fn spectrum(&mut self, into: &mut Spectrum) {
-        // The lengths are right by construction.
-        let _ = self.forward.process_with_scratch(&mut self.time, &mut self.bins, &mut self.scratch);
-        for ((re, im), bin) in into.re.iter_mut().zip(&mut into.im).zip(&self.bins) {
-            (*re, *im) = (bin.re, bin.im);
-        }
-    }
-
-    /// Leaves in `time` the signal whose spectrum is given.
-    fn signal(&mut self, from: &Spectrum) {
-        for (bin, (re, im)) in self.bins.iter_mut().zip(from.re.iter().zip(&from.im)) {
-            *bin = Complex32::new(re / LENGTH as f32, im / LENGTH as f32);
-        }
-        // Both ends are real in the spectrum of a real signal; rounding must not say otherwise.
-        (self.bins[0].im, self.bins[BINS - 1].im) = (0.0, 0.0);
-        let _ = self.backward.process_with_scratch(&mut self.bins, &mut self.time, &mut self.scratch);
-    }
-}
-
 impl EchoCanceller {
     /// For a line that samples at `rate`: what is above half of it is left as it is.
     pub fn new(rate: SampleRate) -> Self {
         let carried = (rate.hertz() as usize * FRAME_SAMPLES / SampleRate::WIDEBAND.hertz() as usize + 1).min(BINS);
         Self {
             fourier: Fourier::new(),
+            time: [0.0; LENGTH],
             carried,
             far: [0.0; LENGTH],
             played: vec![Spectrum::ZERO; PARTITIONS].into(),
@@ -164,7 +123,7 @@ impl EchoCanceller {
         self.estimate();
         let mut cleaned = Frame::SILENCE;
         let (mut heard, mut echo, mut left) = (0.0, 0.0, 0.0);
-        let estimate = &mut self.fourier.time[FRAME_SAMPLES..];
+        let estimate = &mut self.time[FRAME_SAMPLES..];
         for ((out, sample), &near) in cleaned.0.iter_mut().zip(estimate).zip(&near.0) {
             let near = f32::from(near) / 32_768.0;
             let error = near - *sample;
@@ -188,8 +147,8 @@ impl EchoCanceller {
             *place = f32::from(sample) / 32_768.0;
         }
         self.newest = (self.newest + PARTITIONS - 1) % PARTITIONS;
-        self.fourier.time = self.far;
-        self.fourier.spectrum(&mut self.played[self.newest]);
+        let newest = &mut self.played[self.newest];
+        self.fourier.spectrum(&self.far, &mut newest.re, &mut newest.im);
     }
 
     /// The echo that the path makes of the far end, into the second half of the transform's memory.
@@ -198,14 +157,14 @@ impl EchoCanceller {
         for (played, path) in newest_first(&self.played, self.newest).zip(&self.path) {
             echo.add_product(played, path, self.carried);
         }
-        self.fourier.signal(&echo);
+        self.fourier.signal(&echo.re, &echo.im, &mut self.time);
     }
 
     /// One step of the Kalman filter; the error is in the second half of the transform's memory.
     fn learn(&mut self) {
         let (mut error, carried) = (Spectrum::ZERO, self.carried);
-        self.fourier.time[..FRAME_SAMPLES].fill(0.0);
-        self.fourier.spectrum(&mut error);
+        self.time[..FRAME_SAMPLES].fill(0.0);
+        self.fourier.spectrum(&self.time, &mut error.re, &mut error.im);
         // The power to be expected: of what cannot be explained (half a transform of it), and of all that is in doubt.
         let mut expected = [FLOOR; BINS];
         let errors = error.re.iter().zip(&error.im).zip(&mut self.unexplained);
@@ -241,9 +200,9 @@ impl EchoCanceller {
     /// frame is enough, and a transform is what costs.
     fn tidy(&mut self) {
         let path = &mut self.path[self.tidied];
-        self.fourier.signal(path);
-        self.fourier.time[FRAME_SAMPLES..].fill(0.0);
-        self.fourier.spectrum(path);
+        self.fourier.signal(&path.re, &path.im, &mut self.time);
+        self.time[FRAME_SAMPLES..].fill(0.0);
+        self.fourier.spectrum(&self.time, &mut path.re, &mut path.im);
         self.tidied = (self.tidied + 1) % PARTITIONS;
     }
 

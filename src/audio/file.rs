@@ -125,8 +125,8 @@ impl Reading {
         let params = track.codec_params.as_ref().and_then(|params| params.audio());
         let params = params.ok_or(FileError::Unsupported { what: "its coding is unknown" })?;
         let hertz = params.sample_rate.unwrap_or(0);
-        let rate = SampleRate::new(hertz).ok_or(FileError::UnusableRate(hertz))?;
-        let resampler = Resampler::new(rate, SampleRate::WIDEBAND).map_err(|_| FileError::UnusableRate(hertz))?;
+        let rate = SampleRate::new(hertz).filter(|_| RATES.contains(&hertz)).ok_or(FileError::UnusableRate(hertz))?;
+        let resampler = Resampler::new(rate, SampleRate::WIDEBAND);
         let decoder = symphonia::default::get_codecs()
             .make_audio_decoder(params, &AudioDecoderOptions::default())
             .map_err(|e| FileError::Unsupported { what: description(&e) })?;
@@ -177,7 +177,7 @@ impl Reading {
         self.mono.clear();
         self.mono.extend(mono.map(|sample| (sample * 32_768.0).round() as i16)); // saturates
         self.read += self.mono.len() as u64;
-        self.resampler.process(&self.mono, &mut self.output);
+        self.resampler.push(&self.mono, &mut self.output);
         Ok(true)
     }
 

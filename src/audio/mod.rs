@@ -13,6 +13,7 @@
 
 pub mod echo;
 pub mod file;
+mod fourier;
 pub mod g711;
 pub mod mix;
 pub mod plc;

@@ -1,14 +1,13 @@
 //! The talk with the caller: frames in, frames out, and between them ears, turn-taking, dialog and playout.
 //!
 //! ```text
-//!            ┌────────► Ears ─► Turn ─► Decision ─┐
-//! hear ──────┤                                    ▼
-//! heard ─────┼─► Transcript ─► Understanding ─► Dialog ─► Reply ─► Speak … Playout ─► say
-//! spoken ────┘
+//! hear ──► Duplex ─► Moment ──────────┐                                     ┌─► Duplex ─► say
+//!                                     ▼                                     │
+//! heard ─► Transcript ─► Understanding ─► Dialog ─► Reply ─► Speak … spoken ┘
 //! ```
 //!
 //! It knows nothing of packets, parties or clocks: media time advances by one frame with every [`Conversation::hear`].
-//! Its state is what the server is doing ([`Mind`]); who has the floor is [`Turn`]'s alone.
+//! Its state is what the server is doing ([`Mind`]); who has the floor is decided below, by [`Duplex`].
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -17,21 +16,20 @@ use std::time::Duration;
 use jiff::civil::DateTime;
 
 use super::Hotline;
-use super::ears::Ears;
+use super::duplex::{Duplex, Moment};
 use super::event::Happened;
 use super::io::{EarRequest, Hearing, Speaking};
 use super::keypad::Keypad;
 use super::ledger::Ledger;
-use super::playout::{Heard as Played, Playout};
+use super::playout::Heard as Played;
 use crate::audio::Frame;
 use crate::dialog::{
     ActionRequest, ActionResult, BargeIn, Dialog, DialogInput, Listen, Next, Progress, Reply, Transfer,
 };
 use crate::identify::Identified;
 use crate::nlu;
-use crate::speech::asr::{Channel, Listening, Transcript};
+use crate::speech::asr::Transcript;
 use crate::speech::vad::VoiceDetector;
-use crate::turn::{Decision, Turn};
 use crate::units::{HearingId, Pii, SampleTime, UtteranceId};
 
 /// A final text that takes longer than this does not come any more.
@@ -74,20 +72,15 @@ enum Mind {
 /// One conversation.
 pub struct Conversation {
     hotline: Arc<Hotline>,
-    ears: Ears,
-    turn: Turn,
+    duplex: Duplex,
     keypad: Keypad,
     dialog: Dialog,
-    playout: Playout,
     ledger: Ledger,
     mind: Mind,
-    last_utterance: UtteranceId,
     /// A turn whose final text is still to come although the caller has gone on speaking: it belongs to the next turn.
     continued: Option<HearingId>,
     /// The text of such a turn.
     carried: String,
-    /// What recognition has learnt about the caller's line.
-    channel: Option<Channel>,
     requests: VecDeque<Request>,
 }
 
@@ -98,16 +91,12 @@ impl Conversation {
         Self {
             dialog: Dialog::new(hotline.plan.clone(), seed, now),
             hotline,
-            ears: Ears::new(detector),
-            turn: Turn::default(),
+            duplex: Duplex::new(detector),
             keypad: Keypad::default(),
-            playout: Playout::default(),
             ledger: Ledger::default(),
             mind: Mind::Away,
-            last_utterance: UtteranceId::default(),
             continued: None,
             carried: String::new(),
-            channel: None,
             requests: VecDeque::new(),
         }
     }
@@ -119,22 +108,18 @@ impl Conversation {
 
     /// Takes 20 ms of the caller's sound and the keys that were pressed meanwhile.
     pub fn hear(&mut self, frame: &Frame, keys: &str) {
-        let voice = self.ears.hear(frame);
-        let now = self.ears.now();
         if matches!(self.mind, Mind::Away) {
-            return;
+            return self.duplex.overhear(frame);
         }
+        self.duplex.hear(frame);
+        let now = self.now();
         for key in keys.chars() {
             self.key(key);
         }
         if let Some(digits) = self.keypad.elapsed(now) {
             self.answer(DialogInput::Keyed(digits));
         }
-        self.turn.frame(now, voice);
-        self.decide();
-        if let Some((id, feed)) = self.ears.feed() {
-            self.requests.push_back(Request::Ears(id, feed));
-        }
+        self.follow();
         if let Mind::Thinking { since, .. } = &self.mind
             && now.since(*since) > MAX_THINKING
         {
@@ -144,38 +129,26 @@ impl Conversation {
 
     /// The next 20 ms for the caller.
     pub fn say(&mut self) -> Frame {
-        let was_audible = self.playout.is_audible();
-        let (frame, ended) = self.playout.next_frame();
-        if !was_audible
-            && self.playout.is_audible()
-            && let Some(latency) = self.ledger.first_audio(self.ears.now())
-        {
-            self.requests.push_back(Request::Tell(Happened::Answered { latency }));
-        }
-        if let Some(played) = ended {
-            self.prompt_ended(played);
-        }
+        let frame = self.duplex.say();
+        self.follow();
         frame
     }
 
     /// A recogniser answered.
     pub fn heard(&mut self, id: HearingId, hearing: Hearing) {
         match hearing {
-            Hearing::Partial(text) if self.ears.hearing() == Some(id) => {
-                self.turn.words(self.ears.now(), &text);
-                self.decide();
-                self.tell(Happened::Hearing { text });
+            Hearing::Partial(text) => {
+                let whole = self.hotline.understanding.is_whole(&text);
+                if self.duplex.words(id, &text, whole) {
+                    self.follow();
+                    self.tell(Happened::Hearing { text });
+                }
             }
-            Hearing::Partial(_) => {}
             Hearing::Final(transcript) => self.final_text(id, transcript),
             Hearing::Failed(error) => {
                 tracing::warn!(%error, "recognition failed");
-                if self.ears.hearing() == Some(id) {
-                    self.ears.end();
-                    self.turn.withdraw();
-                    while self.turn.poll().is_some() {}
-                    self.answer(DialogInput::EngineFailed);
-                } else if matches!(&self.mind, Mind::Thinking { hearing, .. } if *hearing == id) {
+                let was_awaited = matches!(&self.mind, Mind::Thinking { hearing, .. } if *hearing == id);
+                if self.duplex.recogniser_failed(id) || was_awaited {
                     self.answer(DialogInput::EngineFailed);
                 }
             }
@@ -184,13 +157,7 @@ impl Conversation {
 
     /// A synthesiser answered.
     pub fn spoken(&mut self, id: UtteranceId, speaking: Speaking) {
-        match speaking {
-            Speaking::Sound(piece) => {
-                self.playout.push(id, piece);
-            }
-            // A prompt that could not be spoken ends where it broke off: the caller still gets their turn.
-            Speaking::Complete | Speaking::Failed => self.playout.complete(id),
-        }
+        self.duplex.sound(id, speaking);
     }
 
     /// An action of the dialplan ended.
@@ -199,7 +166,7 @@ impl Conversation {
         // An action ends when it ends; it does not take the floor from whoever has it.
         if let Mind::Listening(_) | Mind::Away = self.mind
             && !reply.prompt.text.is_empty()
-            && self.ears.hearing().is_none()
+            && !self.duplex.is_hearing()
         {
             self.carry_out(reply);
         }
@@ -219,13 +186,11 @@ impl Conversation {
     pub fn step_aside(&mut self) {
         if let Mind::Speaking { id, .. } = std::mem::replace(&mut self.mind, Mind::Away) {
             self.requests.push_back(Request::Hush(id));
-            if let Some(played) = self.playout.stop() {
-                let turn = self.ledger.server_stopped(played, self.ears.now(), false);
-                self.tell_turn(turn);
-            }
+            let played = self.duplex.stop();
+            self.stopped(played, false);
         }
-        self.turn.withdraw();
-        self.decide();
+        self.duplex.withdraw();
+        self.follow();
     }
 
     /// How far the dialog has come.
@@ -240,7 +205,7 @@ impl Conversation {
 
     /// Media time: how much the caller has been listened to.
     pub fn now(&self) -> SampleTime {
-        self.ears.now()
+        self.duplex.now()
     }
 
     /// What is wanted from outside; call it until it answers `None`.
@@ -253,10 +218,11 @@ impl Conversation {
     }
 
     fn key(&mut self, key: char) {
-        self.interrupt();
-        self.turn.withdraw();
-        self.decide();
-        if let Some(digits) = self.keypad.press(key, self.listen().ask(), self.ears.now()) {
+        let played = self.duplex.stop();
+        self.interrupted(played);
+        self.duplex.withdraw();
+        self.follow();
+        if let Some(digits) = self.keypad.press(key, self.listen().ask(), self.now()) {
             self.answer(DialogInput::Keyed(digits));
         }
     }
@@ -271,51 +237,36 @@ impl Conversation {
         }
     }
 
-    /// Carries out what turn-taking has decided.
-    fn decide(&mut self) {
-        while let Some(decision) = self.turn.poll() {
-            match decision {
-                Decision::StartHearing { from } => {
-                    self.ledger.caller_started(from);
-                    let listening = Listening { ask: self.listen().ask(), channel: self.channel.clone() };
-                    let (id, request) = self.ears.begin(from, listening);
-                    self.requests.push_back(Request::Ears(id, request));
+    /// Follows what the two voices led to.
+    fn follow(&mut self) {
+        while let Some(moment) = self.duplex.poll() {
+            match moment {
+                Moment::Ears(id, request) => self.requests.push_back(Request::Ears(id, request)),
+                Moment::CallerBegan { from } => self.ledger.caller_started(from),
+                Moment::Audible => {
+                    let latency = self.ledger.first_audio(self.duplex.now());
+                    self.requests.extend(latency.map(|latency| Request::Tell(Happened::Answered { latency })));
                 }
-                Decision::Duck => {
-                    self.playout.duck(true);
-                    if self.playout.is_audible() {
-                        self.tell(Happened::Ducked);
-                    }
-                }
-                Decision::Restore => {
-                    self.playout.duck(false);
-                    if self.playout.is_audible() {
-                        self.tell(Happened::Restored);
-                    }
-                }
-                Decision::StopPrompt => self.interrupt(),
-                Decision::EndTurn { spoke_until } => self.turn_ended(spoke_until),
-                Decision::DropHearing => {
-                    if let Some(id) = self.ears.end() {
-                        self.requests.push_back(Request::Ears(id, EarRequest::Drop));
-                    }
-                }
-                Decision::NoInput => self.answer(DialogInput::WasSilent),
+                Moment::Ducked => self.tell(Happened::Ducked),
+                Moment::Restored => self.tell(Happened::Restored),
+                Moment::Interrupted(played) => self.interrupted(played),
+                Moment::PromptEnded(played) => self.prompt_ended(played),
+                Moment::TurnEnded { hearing, spoke_until } => self.turn_ended(hearing, spoke_until),
+                Moment::WasSilent => self.answer(DialogInput::WasSilent),
             }
         }
     }
 
-    /// The caller takes the floor from the server.
-    fn interrupt(&mut self) {
+    /// The caller took the floor from the server.
+    fn interrupted(&mut self, played: Option<Played>) {
         let listen = self.listen();
         match &self.mind {
             Mind::Speaking { id, .. } => {
                 self.requests.push_back(Request::Hush(*id));
-                if let Some(played) = self.playout.stop() {
-                    let turn = self.ledger.server_stopped(played, self.ears.now(), true);
+                if played.is_some() {
                     self.tell(Happened::BargedIn);
-                    self.tell_turn(turn);
                 }
+                self.stopped(played, true);
                 self.mind = Mind::Listening(listen);
             }
             Mind::Thinking { hearing, .. } => {
@@ -326,10 +277,15 @@ impl Conversation {
         }
     }
 
-    fn prompt_ended(&mut self, played: Played) {
-        let now = self.ears.now();
-        let turn = self.ledger.server_stopped(played, now, false);
+    /// What was playing ended before its end.
+    fn stopped(&mut self, played: Option<Played>, barged_in: bool) {
+        let now = self.now();
+        let turn = played.and_then(|played| self.ledger.server_stopped(played, now, barged_in));
         self.tell_turn(turn);
+    }
+
+    fn prompt_ended(&mut self, played: Played) {
+        self.stopped(Some(played), false);
         match std::mem::replace(&mut self.mind, Mind::Away) {
             Mind::Speaking { id, next } if id == played.id => self.go_on(next),
             other => self.mind = other,
@@ -340,10 +296,8 @@ impl Conversation {
     fn go_on(&mut self, next: Next) {
         match next {
             Next::Listen(listen) => {
-                let now = self.ears.now();
-                self.turn.offer(now, now + listen.no_input);
+                self.duplex.offer(listen.ask(), listen.no_input);
                 self.mind = Mind::Listening(listen);
-                self.decide();
             }
             Next::Transfer(transfer) => {
                 self.mind = Mind::Away;
@@ -356,18 +310,15 @@ impl Conversation {
         }
     }
 
-    fn turn_ended(&mut self, spoke_until: SampleTime) {
-        let listen = self.listen();
-        let Some(hearing) = self.ears.end() else { return };
-        let now = self.ears.now();
+    fn turn_ended(&mut self, hearing: HearingId, spoke_until: SampleTime) {
+        let now = self.now();
         self.ledger.endpoint(spoke_until, now);
-        self.requests.push_back(Request::Ears(hearing, EarRequest::Finish));
-        self.mind = Mind::Thinking { hearing, since: now, listen };
+        self.mind = Mind::Thinking { hearing, since: now, listen: self.listen() };
     }
 
     fn final_text(&mut self, id: HearingId, mut transcript: Transcript) {
         if let Some(channel) = transcript.channel.take() {
-            self.channel = Some(channel);
+            self.duplex.learn(channel);
         }
         if self.continued == Some(id) {
             self.continued = None;
@@ -382,7 +333,7 @@ impl Conversation {
             transcript.text = format!("{} {}", std::mem::take(&mut self.carried), transcript.text);
             transcript.n_best.clear();
         }
-        let now = self.ears.now();
+        let now = self.now();
         self.ledger.final_text(now);
         if transcript.text.trim().is_empty() {
             return self.answer(DialogInput::NotUnderstood);
@@ -413,22 +364,19 @@ impl Conversation {
     }
 
     fn carry_out(&mut self, reply: Reply) {
-        self.ledger.acted(self.ears.now());
+        self.ledger.acted(self.now());
         self.requests.extend(reply.actions.into_iter().map(Request::Act));
         self.requests.extend(reply.look_up.map(Request::LookUp));
         if reply.prompt.text.is_empty() {
             return self.go_on(reply.next);
         }
-        self.last_utterance = UtteranceId(self.last_utterance.0 + 1);
-        let id = self.last_utterance;
         let (ask, interruptible) = match &reply.next {
             Next::Listen(listen) => (listen.ask(), reply.prompt.barge_in == BargeIn::Allowed),
             // Nobody is asked anything: the announcement is heard to its end.
             Next::Transfer(_) | Next::HangUp => (Default::default(), false),
         };
-        self.turn.server_speaks(ask, interruptible);
-        self.playout.start(id);
-        let now = self.ears.now();
+        let id = self.duplex.speak(ask, interruptible);
+        let now = self.now();
         self.ledger.server_started(&reply.prompt.text, &reply.next, now);
         self.tell(Happened::Speaking { text: reply.prompt.text.clone() });
         self.requests.push_back(Request::Speak(id, reply.prompt.text));

@@ -56,14 +56,15 @@ impl Ears {
         }
     }
 
-    /// Takes the next frame.
+    /// Takes the next frame. What is our own voice in it, the ears do not know.
     pub(super) fn hear(&mut self, frame: &Frame) -> Voice {
         self.kept[self.count as usize % KEPT] = *frame;
         self.count += 1;
         let probability = self.detector.speech_probability(frame);
         let threshold = if self.speaking { OFFSET } else { ONSET };
-        self.speaking = probability >= threshold && frame.level() > FLOOR_DBOV;
-        Voice { speech: self.speaking, probability }
+        let level = frame.level();
+        self.speaking = probability >= threshold && level > FLOOR_DBOV;
+        Voice { speech: self.speaking, probability, level, ..Voice::default() }
     }
 
     /// Media time at the end of the last frame.

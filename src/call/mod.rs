@@ -9,6 +9,7 @@
 //! ignorant of who placed the call and over what; `Stage` is the only state besides its parts.
 
 mod conversation;
+mod duplex;
 mod ears;
 mod event;
 mod io;
@@ -29,9 +30,11 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 
 pub use conversation::{Conversation, Request};
+pub use duplex::{Duplex, Moment};
 pub use event::{CallEvent, Happened, VERSION};
 pub use io::{Dial, EarRequest, Hearing, Input, LookUp, Output, Speaking, Stream};
 pub use ledger::Ledger;
+pub use playout::Heard as Played;
 pub use record::{
     CallOutcome, CallRecord, Direction, GuessRecord, Latency, MemberRecord, OrderRecord, Party, RtpRecord,
     TransferRecord, TurnRecord,

@@ -36,7 +36,7 @@ struct Utterance {
 
 /// What became of an utterance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Heard {
+pub struct Heard {
     /// Which.
     pub id: UtteranceId,
     /// How much of it the caller heard.
@@ -92,9 +92,19 @@ impl Playout {
         self.current.as_ref().is_some_and(|utterance| utterance.heard > 0)
     }
 
-    /// Turns the utterance down, or up again, within the next frame.
-    pub(super) fn duck(&mut self, ducked: bool) {
-        self.target = if ducked { DUCKED } else { 1.0 };
+    /// Turns the utterance down within the next frame.
+    pub(super) fn duck(&mut self) {
+        self.target = DUCKED;
+    }
+
+    /// Pauses the utterance: the next frame fades out, and nothing is played until [`restore`](Self::restore).
+    pub(super) fn hush(&mut self) {
+        self.target = 0.0;
+    }
+
+    /// Lets the utterance go on at full level, from where it was paused.
+    pub(super) fn restore(&mut self) {
+        self.target = 1.0;
     }
 
     /// Drops the current utterance: one more frame fades it out.
@@ -114,6 +124,9 @@ impl Playout {
             return (frame, None);
         }
         let Some(utterance) = &mut self.current else { return (frame, None) };
+        if self.gain == 0.0 && self.target == 0.0 {
+            return (frame, None);
+        }
         utterance.fill(&mut frame);
         ramp(&mut frame, self.gain, self.target);
         self.gain = self.target;
@@ -214,11 +227,11 @@ mod tests {
         let mut playout = Playout::default();
         playout.start(FIRST);
         playout.push(FIRST, tone(3_200));
-        playout.duck(true);
+        playout.duck();
         let (falling, _) = playout.next_frame();
         assert!(falling.0[0] == 1_000 && falling.0[FRAME_SAMPLES - 1] < 210);
         assert_eq!(playout.next_frame().0.0[0], 200);
-        playout.duck(false);
+        playout.restore();
         playout.next_frame();
         assert_eq!(playout.next_frame().0.0[0], 1_000);
     }

@@ -10,6 +10,7 @@ pub mod chat;
 pub mod check;
 pub mod demo;
 pub mod dialplan_files;
+pub mod duplex;
 pub mod identify;
 pub mod import;
 pub mod models;

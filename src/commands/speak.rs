@@ -12,7 +12,8 @@ use serde_json::json;
 
 use super::Outcome;
 use crate::speech::tts::voice::VOICES;
-use crate::speech::tts::{ClauseCache, Mouth, Rate, Resampler, Voice};
+use crate::audio::resample::Resampler;
+use crate::speech::tts::{ClauseCache, Mouth, Rate, Voice};
 use crate::units::{Lang, SampleRate};
 
 /// Synthesise a sentence into a WAV file: 16 bit, mono.

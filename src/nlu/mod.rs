@@ -10,6 +10,7 @@ pub mod acts;
 pub mod calibrate;
 pub mod concepts;
 pub mod corpus;
+mod endings;
 pub mod entities;
 pub mod eval;
 pub mod features;
@@ -22,6 +23,7 @@ mod understanding;
 
 use jiff::civil;
 
+pub use self::endings::Endings;
 pub use self::understanding::{NluError, Understanding};
 use crate::units::{Ask, Lang, Scene};
 

@@ -9,11 +9,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::nlu::calibrate::Judgement;
 use crate::nlu::intents::Intents;
-use crate::nlu::{Corpus, Expect, Heard, SceneScore, UserTurn, acts, entities};
+use crate::nlu::{Corpus, Endings, Expect, Heard, SceneScore, UserTurn, acts, entities};
 use crate::units::Scene;
 
 /// First bytes of a model file: name and version of the format.
-const MAGIC: &[u8; 8] = b"avnlu\0\0\x01";
+const MAGIC: &[u8; 8] = b"avnlu\0\0\x02";
 
 /// Why something could not be learned, or a model not be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -40,6 +40,7 @@ pub enum NluError {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Understanding {
     intents: Intents,
+    endings: Endings,
 }
 
 impl Understanding {
@@ -48,12 +49,18 @@ impl Understanding {
     /// # Errors
     /// The corpus is empty, has one scene only, or a scene without words.
     pub fn train(corpus: &Corpus) -> Result<Self, NluError> {
-        Ok(Self { intents: Intents::train(corpus)? })
+        let endings = Endings::train(corpus.examples.iter().map(|example| example.text.as_str()));
+        Ok(Self { intents: Intents::train(corpus)?, endings })
     }
 
     /// The intent classifier alone.
     pub fn intents(&self) -> &Intents {
         &self.intents
+    }
+
+    /// Probability that `text`, as far as it is heard, is all that the caller wants to say, 0–1.
+    pub fn is_whole(&self, text: &str) -> f32 {
+        self.endings.probability(text)
     }
 
     /// What the caller meant.

@@ -3,18 +3,10 @@
 use std::collections::VecDeque;
 
 use super::patience::Patience;
-use super::words::{completeness, is_backchannel, is_sentence};
+use super::speech::{Evidence, Speech, Voice};
+use super::words::is_sentence;
 use crate::audio::FRAME_MS;
 use crate::units::{Ask, SampleTime};
-
-/// What one frame of the caller sounds like.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Voice {
-    /// Whether it belongs to a stretch of speech, hangover not included.
-    pub speech: bool,
-    /// Probability that it is speech, 0–1.
-    pub probability: f32,
-}
 
 /// What should happen now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,7 +18,9 @@ pub enum Decision {
     },
     /// Turn the prompt down: somebody may be interrupting.
     Duck,
-    /// Nobody was: the prompt at full level again.
+    /// Pause the prompt: somebody very likely is, and their words will tell.
+    Hush,
+    /// Nobody was: the prompt goes on at full level, from where it was paused.
     Restore,
     /// It is an interruption: end the prompt here.
     StopPrompt,
@@ -41,53 +35,27 @@ pub enum Decision {
     NoInput,
 }
 
-/// A stretch of the caller's speech.
-#[derive(Clone, Debug, PartialEq)]
-struct Speech {
-    from: SampleTime,
-    /// End of the last frame that held speech.
-    until: SampleTime,
-    /// Frames that held speech.
-    voiced: u64,
-    /// Sum of the probabilities of those frames.
-    certainty: f32,
-    /// The words so far.
-    words: String,
-}
-
-impl Speech {
-    fn new(from: SampleTime) -> Self {
-        Self { from, until: from, voiced: 0, certainty: 0.0, words: String::new() }
-    }
-
-    fn hear(&mut self, voice: Voice, now: SampleTime) {
-        if voice.speech {
-            self.until = now;
-            self.voiced += 1;
-            self.certainty += voice.probability;
-        }
-    }
-
-    fn voiced_ms(&self) -> u128 {
-        u128::from(self.voiced * FRAME_MS)
-    }
-
-    /// Mean probability of the frames taken for speech.
-    fn mean_certainty(&self) -> f32 {
-        if self.voiced == 0 { 0.0 } else { self.certainty / self.voiced as f32 }
-    }
-}
-
 #[derive(Clone, Debug, PartialEq)]
 enum Floor {
     /// The server is about to speak or does; the caller listens.
     Server,
     /// The same, and the caller makes a sound that is being judged.
-    Contested(Speech),
+    Contested(Speech, Yielding),
     /// Nobody speaks; the caller is expected to, until the given time.
     Offered { until: SampleTime },
     /// The caller speaks.
     Caller(Speech),
+}
+
+/// How far the server has given way to a sound that is being judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Yielding {
+    /// Not at all: the prompt must be heard, or the sound has turned out to be none that talks to us.
+    No,
+    /// The prompt is turned down.
+    Ducked,
+    /// The prompt is paused.
+    Hushed,
 }
 
 /// Turn-taking for one caller.
@@ -98,10 +66,6 @@ pub struct Turn {
     interruptible: bool,
     decisions: VecDeque<Decision>,
 }
-
-/// Voice over a prompt that the recogniser finds no words in must be this surely speech to stop the prompt: music and
-/// line noise stay below it.
-const WORDLESS_CERTAINTY: f32 = 0.8;
 
 impl Default for Turn {
     fn default() -> Self {
@@ -116,20 +80,22 @@ impl Turn {
     pub fn server_speaks(&mut self, ask: Ask, interruptible: bool) {
         self.ask = ask;
         self.interruptible = interruptible;
-        if !matches!(self.floor, Floor::Contested(_)) {
-            self.floor = Floor::Server;
+        match &mut self.floor {
+            Floor::Contested(_, yielding) => *yielding = Yielding::No,
+            floor => *floor = Floor::Server,
         }
     }
 
-    /// The prompt has been heard to its end at `now`: the caller may speak, until `until` at the latest.
-    pub fn offer(&mut self, now: SampleTime, until: SampleTime) {
+    /// The prompt has been heard to its end at `now`: the caller may answer `ask`, until `until` at the latest.
+    pub fn offer(&mut self, ask: Ask, now: SampleTime, until: SampleTime) {
+        self.ask = ask;
         match std::mem::replace(&mut self.floor, Floor::Offered { until }) {
             // Whoever is already speaking when the prompt ends has the floor.
-            Floor::Contested(speech) => {
+            Floor::Contested(speech, _) => {
                 if !self.interruptible {
                     self.decisions.push_back(Decision::StartHearing { from: speech.from });
                 }
-                self.floor = Floor::Caller(speech);
+                self.floor = Floor::Caller(speech.answering_until(until));
                 self.judge_end(now);
             }
             speaking @ Floor::Caller(_) => self.floor = speaking,
@@ -141,25 +107,22 @@ impl Turn {
     pub fn frame(&mut self, now: SampleTime, voice: Voice) {
         let from = SampleTime(now.0.saturating_sub(FRAME_MS * 16));
         match &mut self.floor {
-            Floor::Server if voice.speech => {
-                let mut speech = Speech::new(from);
-                speech.hear(voice, now);
-                self.floor = Floor::Contested(speech);
+            Floor::Server if voice.is_callers() => {
+                let yielding = if self.interruptible { Yielding::Ducked } else { Yielding::No };
+                self.floor = Floor::Contested(Speech::beginning(from, now, voice), yielding);
                 if self.interruptible {
                     self.decisions.extend([Decision::Duck, Decision::StartHearing { from }]);
                 }
             }
-            Floor::Offered { .. } if voice.speech => {
-                let mut speech = Speech::new(from);
-                speech.hear(voice, now);
-                self.floor = Floor::Caller(speech);
+            Floor::Offered { until } if voice.is_callers() => {
+                self.floor = Floor::Caller(Speech::beginning(from, now, voice).answering_until(*until));
                 self.decisions.push_back(Decision::StartHearing { from });
             }
             Floor::Offered { until } if now >= *until => {
                 self.floor = Floor::Server;
                 self.decisions.push_back(Decision::NoInput);
             }
-            Floor::Contested(speech) => {
+            Floor::Contested(speech, _) => {
                 speech.hear(voice, now);
                 self.judge_interruption(now);
             }
@@ -171,21 +134,21 @@ impl Turn {
         }
     }
 
-    /// The recogniser's text so far for what is being heard.
-    pub fn words(&mut self, now: SampleTime, words: &str) {
+    /// The recogniser's text so far for what is being heard, and how surely it is a whole sentence, 0–1.
+    pub fn words(&mut self, now: SampleTime, words: &str, whole: f32) {
         match &mut self.floor {
-            Floor::Contested(speech) => {
-                words.clone_into(&mut speech.words);
+            Floor::Contested(speech, _) => {
+                speech.understand(words, whole);
                 self.judge_interruption(now);
             }
-            Floor::Caller(speech) => words.clone_into(&mut speech.words),
+            Floor::Caller(speech) => speech.understand(words, whole),
             Floor::Server | Floor::Offered { .. } => {}
         }
     }
 
     /// Takes the floor from the caller without judging, because something else decided: a key, the end of the call.
     pub fn withdraw(&mut self) {
-        if matches!(self.floor, Floor::Contested(_) | Floor::Caller(_)) {
+        if matches!(self.floor, Floor::Contested(..) | Floor::Caller(_)) {
             self.decisions.push_back(Decision::DropHearing);
         }
         self.floor = Floor::Server;
@@ -197,31 +160,37 @@ impl Turn {
     }
 
     fn judge_interruption(&mut self, now: SampleTime) {
-        let Floor::Contested(speech) = &self.floor else { return };
+        let Floor::Contested(speech, yielding) = &mut self.floor else { return };
         let patience = Patience::for_ask(self.ask);
-        let silent_for = now.since(speech.until);
+        let is_over = speech.silent_for(now) >= patience.forget;
         if !self.interruptible {
-            if silent_for >= patience.forget {
+            if is_over {
                 self.floor = Floor::Server;
             }
             return;
         }
-        let worded = !speech.words.is_empty() && !is_backchannel(&speech.words);
-        let voiced_ms = speech.voiced_ms();
-        let is_interruption = if worded {
-            voiced_ms >= patience.shortest_interruption.as_millis()
-        } else {
-            speech.words.is_empty()
-                && voiced_ms >= patience.wordless_interruption.as_millis()
-                && speech.mean_certainty() >= WORDLESS_CERTAINTY
-        };
-        if is_interruption {
-            let speech = speech.clone();
-            self.floor = Floor::Caller(speech);
-            self.decisions.push_back(Decision::StopPrompt);
-        } else if silent_for >= patience.forget {
-            self.floor = Floor::Server;
-            self.decisions.extend([Decision::DropHearing, Decision::Restore]);
+        match speech.evidence(is_over) {
+            Evidence::Interrupts => {
+                self.floor = Floor::Caller(speech.clone());
+                self.decisions.push_back(Decision::StopPrompt);
+                self.judge_end(now);
+            }
+            _ if is_over => {
+                if *yielding != Yielding::No {
+                    self.decisions.push_back(Decision::Restore);
+                }
+                self.decisions.push_back(Decision::DropHearing);
+                self.floor = Floor::Server;
+            }
+            Evidence::Likely if *yielding != Yielding::Hushed => {
+                *yielding = Yielding::Hushed;
+                self.decisions.push_back(Decision::Hush);
+            }
+            Evidence::Unlikely if *yielding != Yielding::No => {
+                *yielding = Yielding::No;
+                self.decisions.push_back(Decision::Restore);
+            }
+            Evidence::Likely | Evidence::Unlikely | Evidence::Unclear => {}
         }
     }
 
@@ -229,12 +198,18 @@ impl Turn {
         let Floor::Caller(speech) = &self.floor else { return };
         // Whoever answers a yes/no question with a sentence is patiently heard out, as after an open question.
         let ask = if is_sentence(self.ask, &speech.words) { Ask::Open } else { self.ask };
-        let wait = Patience::for_ask(ask).silence(completeness(ask, &speech.words));
-        if now.since(speech.until) >= wait {
-            let spoke_until = speech.until;
-            self.floor = Floor::Server;
-            self.decisions.push_back(Decision::EndTurn { spoke_until });
+        if speech.silent_for(now) < Patience::for_ask(ask).silence(ask, &speech.words, speech.whole) {
+            return;
         }
+        if let Some(until) = speech.answering.filter(|_| speech.is_nothing()) {
+            // A noise is no answer: the caller still has the time they were given.
+            self.floor = Floor::Offered { until };
+            self.decisions.push_back(Decision::DropHearing);
+            return;
+        }
+        let spoke_until = speech.until;
+        self.floor = Floor::Server;
+        self.decisions.push_back(Decision::EndTurn { spoke_until });
     }
 }
 
@@ -258,7 +233,7 @@ mod tests {
         fn sound(&mut self, ms: u64, probability: f32) -> &mut Self {
             for _ in 0..ms / FRAME_MS {
                 self.now = self.now + Duration::from_millis(FRAME_MS);
-                self.turn.frame(self.now, Voice { speech: probability >= 0.5, probability });
+                self.turn.frame(self.now, Voice { speech: probability >= 0.5, probability, level: -20.0, echo: 0.0, played: -127.0 });
                 while let Some(decision) = self.turn.poll() {
                     self.decided.push((self.now.as_millis(), decision));
                 }
@@ -275,7 +250,9 @@ mod tests {
         }
 
         fn words(&mut self, words: &str) -> &mut Self {
-            self.turn.words(self.now, words);
+            // Whole sentences are long here.
+            let whole = if words.split_whitespace().count() > 4 { 0.9 } else { 0.1 };
+            self.turn.words(self.now, words, whole);
             self
         }
 
@@ -285,7 +262,7 @@ mod tests {
         }
 
         fn offer(&mut self) -> &mut Self {
-            self.turn.offer(self.now, self.now + Duration::from_secs(6));
+            self.turn.offer(self.turn.ask, self.now, self.now + Duration::from_secs(6));
             self
         }
 

@@ -17,8 +17,10 @@
 
 mod floor;
 mod patience;
+mod speech;
 mod words;
 
-pub use floor::{Decision, Turn, Voice};
+pub use floor::{Decision, Turn};
 pub use patience::Patience;
+pub use speech::Voice;
 pub use words::{Completeness, completeness, is_backchannel};

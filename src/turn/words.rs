@@ -44,8 +44,19 @@ const BACKCHANNELS: &[&str] = &[
     "yeah", "i", "see", "sure", "嗯", "哦", "啊", "对", "好", "是", "呃", "喔", "行",
 ];
 
-/// How complete `words` are as an answer to `ask`.
-pub fn completeness(ask: Ask, words: &str) -> Completeness {
+/// Words with which somebody takes the floor, whatever follows.
+const COMMANDS: &[&str] = &[
+    "stop", "wait", "no", "nope", "hold", "hey", "excuse", "sorry", "hello", "help", "agent", "person", "human", "operator",
+    "repeat", "again", "cancel", "yes", "listen", "actually", "but", "what", "start", "go", "等", "停", "不", "别", "人工", "喂",
+];
+
+/// A sentence that is whole with this probability is complete …
+const WHOLE: f32 = 0.6;
+/// … and with less than this one has more to come.
+const BROKEN: f32 = 0.25;
+
+/// How complete `words` are as an answer to `ask`, given how surely they are a whole sentence (0–1).
+pub fn completeness(ask: Ask, words: &str, whole: f32) -> Completeness {
     let list: Vec<&str> = words.split_whitespace().collect();
     let Some(last) = list.last() else { return Completeness::Unclear };
     match ask {
@@ -53,13 +64,18 @@ pub fn completeness(ask: Ask, words: &str) -> Completeness {
         Ask::Digits => return digits_completeness(&list),
         Ask::YesNo | Ask::Choice | Ask::Open => {}
     }
-    if OPEN_ENDS.contains(last) || OPEN_ENDS_ZH.iter().any(|end| words.ends_with(end)) {
+    if OPEN_ENDS.contains(last) || OPEN_ENDS_ZH.iter().any(|end| words.ends_with(end)) || whole < BROKEN {
         Completeness::Unfinished
-    } else if list.len() >= 5 || words.chars().filter(|c| !c.is_ascii()).count() >= 7 {
+    } else if whole >= WHOLE {
         Completeness::Complete
     } else {
         Completeness::Unclear
     }
+}
+
+/// Whether `words` hold one that asks for the floor, as no listener's noise does.
+pub(super) fn takes_the_floor(words: &str) -> bool {
+    words.split_whitespace().any(|word| COMMANDS.contains(&word))
 }
 
 /// Whether `words` are more than the short answer that a yes/no question or a choice asks for.
@@ -106,21 +122,21 @@ mod tests {
     #[test]
     fn the_words_tell_whether_more_is_to_come() {
         use Completeness::{Complete, Unclear, Unfinished};
-        for (ask, words, expected) in [
-            (Ask::YesNo, "yes please", Complete),
-            (Ask::YesNo, "no that's", Complete),
-            (Ask::YesNo, "no it's about my", Unfinished),
-            (Ask::Open, "i'd like to", Unfinished),
-            (Ask::Open, "my card was declined at the shop", Complete),
-            (Ask::Open, "declined payment", Unclear),
-            (Ask::Open, "", Unclear),
-            (Ask::Digits, "one three eight", Unfinished),
-            (Ask::Digits, "one three eight double oh one two three four five six", Complete),
-            (Ask::Open, "我想", Unfinished),
-            (Ask::Open, "我的 退款 还没有 到账", Complete),
-            (Ask::YesNo, "是的", Complete),
+        for (ask, words, whole, expected) in [
+            (Ask::YesNo, "yes please", 0.0, Complete),
+            (Ask::YesNo, "no that's", 0.0, Complete),
+            (Ask::YesNo, "no it's about my", 0.9, Unfinished),
+            (Ask::Open, "i'd like to", 0.9, Unfinished),
+            (Ask::Open, "my card was declined at the shop", 0.8, Complete),
+            (Ask::Open, "declined payment", 0.4, Unclear),
+            (Ask::Open, "i got a message", 0.1, Unfinished),
+            (Ask::Open, "", 0.0, Unclear),
+            (Ask::Digits, "one three eight", 0.9, Unfinished),
+            (Ask::Digits, "one three eight double oh one two three four five six", 0.0, Complete),
+            (Ask::Open, "我想", 0.9, Unfinished),
+            (Ask::YesNo, "是的", 0.0, Complete),
         ] {
-            assert_eq!(completeness(ask, words), expected, "{words}");
+            assert_eq!(completeness(ask, words, whole), expected, "{words}");
         }
     }
 

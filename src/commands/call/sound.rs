@@ -68,7 +68,7 @@ fn synthesised(words: &str, voice: &Voice) -> Result<Vec<i16>, Box<dyn std::erro
         wide.extend_from_slice(&piece);
         ControlFlow::Continue(())
     })?;
-    at_line_rate(&wide, SampleRate::WIDEBAND)
+    Ok(at_line_rate(&wide, SampleRate::WIDEBAND))
 }
 
 fn read_wav(path: &Path) -> Result<Vec<i16>, Box<dyn std::error::Error + Send + Sync>> {
@@ -81,19 +81,17 @@ fn read_wav(path: &Path) -> Result<Vec<i16>, Box<dyn std::error::Error + Send + 
     }
     let samples: Result<Vec<i16>, hound::Error> = reader.into_samples().collect();
     let rate = SampleRate::new(spec.sample_rate).ok_or_else(|| format!("{}: a rate of 0 Hz", path.display()))?;
-    at_line_rate(&samples.map_err(unreadable)?, rate)
+    Ok(at_line_rate(&samples.map_err(unreadable)?, rate))
 }
 
-fn at_line_rate(samples: &[i16], rate: SampleRate) -> Result<Vec<i16>, Box<dyn std::error::Error + Send + Sync>> {
+fn at_line_rate(samples: &[i16], rate: SampleRate) -> Vec<i16> {
     if rate == SampleRate::NARROWBAND {
-        return Ok(samples.to_vec());
+        return samples.to_vec();
     }
-    let mut resampler = Resampler::new(rate, SampleRate::NARROWBAND)
-        .map_err(|_| format!("sound at {} Hz cannot be used; resample it to 8000 Hz", rate.hertz()))?;
-    let mut out = Vec::new();
-    resampler.process(samples, &mut out);
+    let (mut resampler, mut out) = (Resampler::new(rate, SampleRate::NARROWBAND), Vec::new());
+    resampler.push(samples, &mut out);
     resampler.finish(&mut out);
-    Ok(out)
+    out
 }
 
 #[cfg(test)]

@@ -17,9 +17,9 @@ use std::ops::ControlFlow;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::alphabet::legible;
-use super::resample::Resampler;
 use super::voice::Rate;
 use super::{Synthesiser, TtsError};
+use crate::audio::resample::Resampler;
 use crate::units::{Lang, SampleRate};
 
 /// How much sound the sink gets at once \[samples\]: 50 ms at 16 kHz.

@@ -21,9 +21,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Mutex, PoisonError};
 
 use super::alphabet::legible;
-use super::resample::Resampler;
 use super::voice::Rate;
 use super::{Synthesiser, TtsError};
+use crate::audio::resample::Resampler;
 use crate::units::{Lang, SampleRate};
 
 /// Samples after which flite calls back: 50 ms at 16 kHz.

@@ -18,7 +18,6 @@ pub mod level;
 pub mod markup;
 mod mouth;
 pub mod normalise;
-mod resample;
 pub mod voice;
 
 use std::ops::ControlFlow;
@@ -27,7 +26,6 @@ use std::sync::Arc;
 pub use cache::ClauseCache;
 pub use markup::MarkupError;
 pub use mouth::Mouth;
-pub use resample::Resampler;
 pub use voice::{Rate, Voice};
 
 /// A stretch of finished speech, 16 kHz mono. Shared, so that a prompt that a hundred callers hear is stored once.

@@ -78,6 +78,12 @@ pub(super) const NO: &[&str] = &[
     "that's not it",
 ];
 
+/// What listeners say while they listen, and speakers while they think.
+pub(super) const BACKCHANNELS: &[&str] = &[
+    "uh huh", "uh huh", "uh huh", "mm hmm", "mm hmm", "mm hmm", "mhm", "mhm", "mm", "mm", "hmm", "oh", "okay", "right", "yeah",
+    "i see", "oh i see", "oh okay", "okay right", "okay okay", "um", "uh",
+];
+
 /// What callers ask of any hotline.
 pub(super) const COMMANDS: &[&str] = &[
     "help",
@@ -214,7 +220,7 @@ mod tests {
 
     #[test]
     fn phrases_are_spelled_as_they_are_spoken() {
-        for phrase in [YES, NO, COMMANDS, CHOICES].concat() {
+        for phrase in [YES, NO, BACKCHANNELS, COMMANDS, CHOICES].concat() {
             assert_eq!(super::super::text::words(phrase).join(" "), phrase);
         }
     }

@@ -1,18 +1,8 @@
-//! Changing the sample rate: a fixed pair of filters between line (8 kHz) and house (16 kHz), and any rate for files and
-//! voices.
-//!
-//! ```text
-//!   8 kHz ──► Upsampler   ──► 16 kHz      half-band FIR, one frame in, one frame out, 2.7 ms late
-//!   16 kHz ─► Downsampler ──► 8 kHz
-//!   any ────► Resampler   ──► any         rubato's FFT resampler, in pieces of any length
-//! ```
+//! Between line (8 kHz) and house (16 kHz): half-band filters that take and give whole frames, 2.7 ms late.
 
 use std::sync::LazyLock;
 
-use rubato::audioadapter_buffers::direct::SequentialSlice;
-use rubato::{Fft, FixedSync, Indexing, Resampler as _};
-
-use crate::units::SampleRate;
+use super::bessel_i0;
 
 /// Taps of one phase of the half-band filter. The other phase is a single tap of ½ in the middle.
 const PHASE_TAPS: usize = 44;
@@ -36,15 +26,6 @@ static PHASE: LazyLock<[f32; PHASE_TAPS]> = LazyLock::new(|| {
     let sum: f64 = taps.iter().sum();
     taps.map(|tap| (tap / (2.0 * sum)) as f32)
 });
-
-/// Modified Bessel function of order 0, by its power series.
-fn bessel_i0(x: f64) -> f64 {
-    let mut term = 1.0;
-    (1..32).fold(1.0, |sum, k| {
-        term *= (x / 2.0 / f64::from(k)).powi(2);
-        sum + term
-    })
-}
 
 fn dot(window: &[f32]) -> f32 {
     // Four sums side by side, so that the compiler may use vector registers.
@@ -139,96 +120,6 @@ impl Downsampler {
     }
 }
 
-/// Input samples that the FFT resampler takes at a time, about; it rounds to what the two rates have in common.
-const CHUNK: usize = 480;
-/// Lowest and highest rate that are taken (Hz).
-pub(super) const RATES: std::ops::RangeInclusive<u32> = 4_000..=384_000;
-
-/// Between any two rates, in pieces of any length. Not for the frame path: it allocates.
-pub struct Resampler {
-    /// `None` when the rates are equal.
-    fft: Option<Fft<f32>>,
-    waiting: Vec<f32>,
-    piece: Vec<f32>,
-    /// Output samples still to be dropped: the filter's delay.
-    early: usize,
-    ratio: f64,
-    taken: u64,
-    given: u64,
-}
-
-/// The rate is none that sound has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a sample rate of {0} Hz is out of range (4,000 to 384,000)")]
-pub struct UnusableRate(pub u32);
-
-impl Resampler {
-    /// Ready to take samples at `from`.
-    ///
-    /// # Errors
-    /// [`UnusableRate`].
-    pub fn new(from: SampleRate, to: SampleRate) -> Result<Self, UnusableRate> {
-        for rate in [from.hertz(), to.hertz()] {
-            if !RATES.contains(&rate) {
-                return Err(UnusableRate(rate));
-            }
-        }
-        let (input, output) = (from.hertz() as usize, to.hertz() as usize);
-        let fft = (input != output).then(|| Fft::new(input, output, CHUNK, 1, FixedSync::Both)).transpose();
-        let fft = fft.map_err(|_| UnusableRate(from.hertz()))?;
-        let early = fft.as_ref().map_or(0, |fft| fft.output_delay());
-        let piece = vec![0.0; fft.as_ref().map_or(0, |fft| fft.output_frames_max())];
-        let ratio = output as f64 / input as f64;
-        Ok(Self { fft, waiting: Vec::new(), piece, early, ratio, taken: 0, given: 0 })
-    }
-
-    /// Takes `input` and appends to `output` what is ready.
-    pub fn process(&mut self, input: &[i16], output: &mut Vec<i16>) {
-        self.taken += input.len() as u64;
-        if self.fft.is_none() {
-            output.extend_from_slice(input);
-            return;
-        }
-        self.waiting.extend(input.iter().map(|&s| f32::from(s)));
-        self.run(None, output);
-    }
-
-    /// Appends what is left; `output` then has as many samples as `input` had, times the ratio. The resampler is spent.
-    pub fn finish(mut self, output: &mut Vec<i16>) {
-        let total = (self.taken as f64 * self.ratio).round() as u64;
-        while self.fft.is_some() && self.given < total {
-            self.run(Some(total), output);
-        }
-    }
-
-    /// Works off whole chunks; up to a `total` also a last one that is filled up with silence.
-    fn run(&mut self, total: Option<u64>, output: &mut Vec<i16>) {
-        let Some(fft) = &mut self.fft else { return };
-        let chunk = fft.input_frames_next();
-        if total.is_some() && self.waiting.len() < chunk {
-            self.waiting.resize(chunk, 0.0);
-        }
-        let mut done = 0;
-        while self.waiting.len() - done >= chunk {
-            let room = self.piece.len();
-            let input = SequentialSlice::new(&self.waiting[done..done + chunk], 1, chunk);
-            let written = match (input, SequentialSlice::new_mut(&mut self.piece, 1, room)) {
-                (Ok(input), Ok(mut out)) => fft.process_into_buffer(&input, &mut out, None::<&Indexing>),
-                _ => return,
-            };
-            let written = written.map_or(0, |(_, written)| written);
-            done += chunk;
-            let early = self.early.min(written);
-            self.early -= early;
-            let room = total.map_or(u64::MAX, |total| total.saturating_sub(self.given));
-            let kept = ((written - early) as u64).min(room) as usize;
-            output.extend(self.piece[early..early + kept].iter().map(|&s| to_i16(s)));
-            self.given += kept as u64;
-        }
-        self.waiting.drain(..done);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -301,30 +192,5 @@ mod tests {
         let worst = |delay: usize| (500..3_900).map(|i| (input[i - delay] - back[i]).abs()).max();
         let best = (20..60).filter_map(worst).min();
         assert!(best < Some(30), "{best:?}");
-    }
-
-    #[test]
-    fn any_rate_keeps_pitch_length_and_place() {
-        for rate in [8_000, 11_025, 16_000, 22_050, 44_100, 48_000] {
-            let from = SampleRate::new(rate).expect("not zero");
-            let mut resampler = Resampler::new(from, SampleRate::WIDEBAND).expect("usual");
-            let input = sine(440.0, rate, rate as usize);
-            let mut output = Vec::new();
-            for piece in input.chunks(333) {
-                resampler.process(piece, &mut output);
-            }
-            resampler.finish(&mut output);
-            assert_eq!(output.len(), 16_000, "{rate}");
-            let middle = &output[1_600..14_400];
-            let expected = &sine(440.0, 16_000, 16_000)[1_600..14_400];
-            let worst = middle.iter().zip(expected).map(|(a, b)| (a - b).abs()).max();
-            assert!(worst < Some(40), "{rate}: {worst:?}");
-        }
-    }
-
-    #[test]
-    fn rates_that_no_sound_has_are_refused() {
-        let odd = SampleRate::new(7).expect("not zero");
-        assert_eq!(Resampler::new(odd, SampleRate::WIDEBAND).err(), Some(UnusableRate(7)));
     }
 }
