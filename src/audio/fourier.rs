@@ -87,7 +87,9 @@ mod tests {
         Fourier::new().spectrum(&time, &mut re, &mut im);
         for k in [0, 1, 17, 160, 319, 320] {
             let angle = |n: usize| -f64::from(TAU) * (k * n % LENGTH) as f64 / LENGTH as f64;
-            let sum = |part: fn(f64) -> f64| time.iter().enumerate().map(|(n, x)| f64::from(*x) * part(angle(n))).sum::<f64>();
+            let sum = |part: fn(f64) -> f64| {
+                time.iter().enumerate().map(|(n, x)| f64::from(*x) * part(angle(n))).sum::<f64>()
+            };
             assert!((sum(f64::cos) - f64::from(re[k])).abs() < 1e-3, "{k}");
             assert!((sum(f64::sin) - f64::from(im[k])).abs() < 1e-3, "{k}");
         }

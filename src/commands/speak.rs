@@ -11,8 +11,8 @@ use clap::ValueEnum;
 use serde_json::json;
 
 use super::Outcome;
-use crate::speech::tts::voice::VOICES;
 use crate::audio::resample::Resampler;
+use crate::speech::tts::voice::VOICES;
 use crate::speech::tts::{ClauseCache, Mouth, Rate, Voice};
 use crate::units::{Lang, SampleRate};
 

@@ -109,9 +109,9 @@ fn features(words: &[String]) -> Vec<(usize, f32)> {
 /// FNV-1a of the feature's kind and words: the same on every machine, since weights are kept in files.
 fn bucket(kind: u8, words: &[&str]) -> usize {
     let bytes = words.iter().flat_map(|word| word.bytes().chain([0]));
-    let hash = std::iter::once(kind).chain(bytes).fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    });
+    let hash = std::iter::once(kind)
+        .chain(bytes)
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3));
     (hash ^ (hash >> 32)) as usize % BUCKETS
 }
 

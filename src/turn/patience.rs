@@ -24,8 +24,8 @@ impl Patience {
     /// People pause 300–1,200 ms *inside* a turn when they look for a number or a word, hardly at all inside a yes.
     pub const fn for_ask(ask: Ask) -> Self {
         let (complete, unclear, unfinished) = match ask {
-            Ask::YesNo => (200, 600, 1_200),
-            Ask::Choice => (240, 600, 1_200),
+            Ask::YesNo => (200, 500, 1_200),
+            Ask::Choice => (240, 500, 1_200),
             Ask::Digits => (240, 900, 1_250),
             Ask::Open => (300, 700, 1_250),
         };

@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use super::words::{is_backchannel, takes_the_floor};
-use crate::audio::FRAME_MS;
+use super::words::{content_words, is_backchannel, takes_the_floor};
 use crate::units::SampleTime;
 
 /// What one frame of the caller sounds like.
@@ -26,19 +25,29 @@ const MOSTLY_ECHO: f32 = 0.5;
 /// So much softer than what we play, it may be an echo that the canceller has not learned yet \[dB\]. Measured: half of the
 /// frames of people who interrupt are less than 8 dB softer, echoes at −20 dB are 20 dB and more softer.
 const ECHO_LOSS: f32 = 14.0;
-/// A frame is surely speech from this probability on. Measured: half of the frames of speech reach 0.87; music, noise and
+/// A frame of this probability is no evidence of speech, … Measured: half of the frames of speech reach 0.87; music, noise and
 /// babble reach 0.77 in one frame of twenty.
-const SURE: f32 = 0.8;
+const DOUBTFUL: f32 = 0.65;
+/// … and one of this probability is all the evidence that a frame can be.
+const SURE: f32 = 0.85;
 /// Softer than this in its loudest frame, it is somebody in the background \[dBov\].
 const NEARBY: f32 = -36.0;
-/// Sure frames from which a voice likely interrupts, before its words are known …
-const LIKELY: u32 = 9;
+/// A tone changes less from frame to frame, a voice more \[dB\]. Measured: ring-back 0.0–0.1, nine of ten frames of speech
+/// more than 0.2.
+const STEADY: f32 = 0.12;
+/// What is left of the evidence of sure frames after each frame: half of it is half a second old at most. Music and babble,
+/// of which few frames pass for speech, never gather enough.
+const KEPT: f32 = 0.96;
+/// Evidence, in sure frames, from which a voice likely interrupts, before its words are known …
+const LIKELY: f32 = 5.0;
 /// … from which it does even if no words are made out of it: a bad line, another language …
-const WORDLESS: u32 = 40;
+const WORDLESS: f32 = 19.0;
 /// … from which words interrupt …
-const WORDED: u32 = 7;
+const WORDED: f32 = 5.0;
 /// … and words that ask for the floor: "stop", "no", "wait".
-const COMMANDED: u32 = 3;
+const COMMANDED: f32 = 2.5;
+/// A word or two within so many frames are a listener's, unless they ask for the floor.
+const SHORT: u32 = 22;
 /// A sound that is not surely speech for so long is none that talks to us \[frames\].
 const BACKGROUND: u32 = 40;
 
@@ -77,9 +86,14 @@ pub(super) struct Speech {
     pub(super) answering: Option<SampleTime>,
     /// Frames since it began.
     frames: u32,
-    /// Frames that surely held speech.
-    sure: u32,
-    /// Level of the loudest frame \[dBov\].
+    /// Frames that held the caller's voice.
+    voiced: u32,
+    /// Evidence of those that surely did, fading.
+    sure: f32,
+    /// The most that it has been.
+    surest: f32,
+    /// Level of the last frame, and of the loudest \[dBov\].
+    level: f32,
     loudest: f32,
 }
 
@@ -93,7 +107,10 @@ impl Speech {
             whole: 0.0,
             answering: None,
             frames: 0,
-            sure: 0,
+            voiced: 0,
+            sure: 0.0,
+            surest: 0.0,
+            level: f32::NEG_INFINITY,
             loudest: f32::NEG_INFINITY,
         };
         speech.hear(voice, now);
@@ -108,11 +125,17 @@ impl Speech {
     /// One more frame.
     pub(super) fn hear(&mut self, voice: Voice, now: SampleTime) {
         self.frames += 1;
+        self.sure *= KEPT;
         if voice.is_callers() {
             self.until = now;
-            self.sure += u32::from(voice.probability >= SURE);
+            self.voiced += 1;
+            if (voice.level - self.level).abs() > STEADY {
+                self.sure += ((voice.probability - DOUBTFUL) / (SURE - DOUBTFUL)).clamp(0.0, 1.0);
+                self.surest = self.surest.max(self.sure);
+            }
             self.loudest = self.loudest.max(voice.level);
         }
+        self.level = voice.level;
     }
 
     /// What the recogniser makes of it so far.
@@ -128,21 +151,27 @@ impl Speech {
 
     /// Whether it was no speech at all.
     pub(super) fn is_nothing(&self) -> bool {
-        self.words.is_empty() && self.sure < COMMANDED
+        self.words.is_empty() && self.surest < COMMANDED
     }
 
     /// What it is evidence of, over a prompt; `is_over` when nothing more comes of it.
     pub(super) fn evidence(&self, is_over: bool) -> Evidence {
-        let noise = self.words.is_empty() || is_backchannel(&self.words);
-        let needed = if takes_the_floor(&self.words) || is_over { COMMANDED } else { WORDED };
         if self.loudest < NEARBY {
             return if self.frames >= BACKGROUND { Evidence::Unlikely } else { Evidence::Unclear };
         }
-        if (!noise && self.sure >= needed) || (self.words.is_empty() && self.sure >= WORDLESS) {
+        let interrupts = if takes_the_floor(&self.words) {
+            self.surest >= COMMANDED
+        } else {
+            let content = content_words(&self.words);
+            let enough = content >= 3 || (content >= 1 && self.voiced >= SHORT);
+            (enough && if is_over { self.surest } else { self.sure } >= WORDED)
+                || (self.words.is_empty() && self.sure >= WORDLESS)
+        };
+        if interrupts {
             Evidence::Interrupts
-        } else if self.sure >= LIKELY && !is_backchannel(&self.words) {
+        } else if self.sure >= LIKELY && !is_over && !is_backchannel(&self.words) {
             Evidence::Likely
-        } else if self.frames >= BACKGROUND && u64::from(self.sure) * FRAME_MS < 100 {
+        } else if self.frames >= BACKGROUND && self.sure < COMMANDED {
             Evidence::Unlikely
         } else {
             Evidence::Unclear

@@ -15,13 +15,47 @@ pub enum Completeness {
 
 /// Answers that are whole in themselves after a yes/no question, alone or with a polite word.
 const ANSWERS: &[&str] = &[
-    "yes", "yeah", "yep", "yup", "no", "nope", "sure", "exactly", "correct", "right", "okay", "ok", "是", "是的", "对",
-    "对的", "不是", "不对", "没有", "好", "好的", "嗯", "可以", "不用",
+    "yes",
+    "yeah",
+    "yep",
+    "yup",
+    "no",
+    "nope",
+    "sure",
+    "exactly",
+    "correct",
+    "right",
+    "okay",
+    "ok",
+    "absolutely",
+    "definitely",
+    "indeed",
+    "first",
+    "second",
+    "other",
+    "both",
+    "neither",
+    "former",
+    "latter",
+    "是",
+    "是的",
+    "对",
+    "对的",
+    "不是",
+    "不对",
+    "没有",
+    "好",
+    "好的",
+    "嗯",
+    "可以",
+    "不用",
 ];
 
 /// Words that may stand beside an answer without opening a new sentence.
-const POLITE: &[&str] =
-    &["please", "thanks", "thank", "you", "it", "is", "that's", "that", "it's", "of", "course", "谢谢"];
+const POLITE: &[&str] = &[
+    "please", "thanks", "thank", "you", "it", "is", "that's", "that", "it's", "of", "course", "i", "do", "don't",
+    "would", "isn't", "not", "at", "all", "really", "the", "one", "them", "think", "so", "谢谢",
+];
 
 /// Words after which an English speaker has more to say.
 const OPEN_ENDS: &[&str] = &[
@@ -44,10 +78,16 @@ const BACKCHANNELS: &[&str] = &[
     "yeah", "i", "see", "sure", "嗯", "哦", "啊", "对", "好", "是", "呃", "喔", "行",
 ];
 
+/// Words that a recogniser makes of any short sound.
+const WEAK: &[&str] = &[
+    "the", "a", "an", "of", "to", "and", "i", "i'd", "i'm", "it", "it's", "is", "in", "will", "am", "are", "so", "do",
+    "who", "you", "your", "that", "them", "be", "we", "how", "on", "for", "my",
+];
+
 /// Words with which somebody takes the floor, whatever follows.
 const COMMANDS: &[&str] = &[
-    "stop", "wait", "no", "nope", "hold", "hey", "excuse", "sorry", "hello", "help", "agent", "person", "human", "operator",
-    "repeat", "again", "cancel", "yes", "listen", "actually", "but", "what", "start", "go", "等", "停", "不", "别", "人工", "喂",
+    "stop", "wait", "no", "nope", "hold", "hey", "excuse", "sorry", "hello", "help", "agent", "person", "human",
+    "operator", "repeat", "again", "cancel", "listen", "actually", "start", "go", "等", "停", "不", "别", "人工", "喂",
 ];
 
 /// A sentence that is whole with this probability is complete …
@@ -60,14 +100,20 @@ pub fn completeness(ask: Ask, words: &str, whole: f32) -> Completeness {
     let list: Vec<&str> = words.split_whitespace().collect();
     let Some(last) = list.last() else { return Completeness::Unclear };
     match ask {
+        // Whoever says no and nothing else often goes on: "no … it's about my card".
+        Ask::YesNo if list == ["no"] => return Completeness::Unclear,
         Ask::YesNo | Ask::Choice if is_answer(&list) => return Completeness::Complete,
         Ask::Digits => return digits_completeness(&list),
         Ask::YesNo | Ask::Choice | Ask::Open => {}
     }
-    if OPEN_ENDS.contains(last) || OPEN_ENDS_ZH.iter().any(|end| words.ends_with(end)) || whole < BROKEN {
-        Completeness::Unfinished
-    } else if whole >= WHOLE {
+    let hesitates = is_backchannel(words) && !is_answer(&list);
+    let breaks_off = hesitates || OPEN_ENDS.contains(last) || OPEN_ENDS_ZH.iter().any(|end| words.ends_with(end));
+    // A word or two name one of the things that were asked about, whether or not they make a sentence.
+    let names = matches!(ask, Ask::YesNo | Ask::Choice) && list.len() <= 3;
+    if whole >= WHOLE {
         Completeness::Complete
+    } else if breaks_off || (whole < BROKEN && !names) {
+        Completeness::Unfinished
     } else {
         Completeness::Unclear
     }
@@ -76,6 +122,13 @@ pub fn completeness(ask: Ask, words: &str, whole: f32) -> Completeness {
 /// Whether `words` hold one that asks for the floor, as no listener's noise does.
 pub(super) fn takes_the_floor(words: &str) -> bool {
     words.split_whitespace().any(|word| COMMANDS.contains(&word))
+}
+
+/// How many of `words` mean something, neither a listener's noise nor what is heard in any sound. A Chinese character counts.
+pub(super) fn content_words(words: &str) -> usize {
+    let means = |word: &&str| !WEAK.contains(word) && !is_backchannel(word);
+    let count = |word: &str| if word.is_ascii() { 1 } else { word.chars().count() };
+    words.split_whitespace().filter(means).map(count).sum()
 }
 
 /// Whether `words` are more than the short answer that a yes/no question or a choice asks for.
@@ -125,15 +178,18 @@ mod tests {
         for (ask, words, whole, expected) in [
             (Ask::YesNo, "yes please", 0.0, Complete),
             (Ask::YesNo, "no that's", 0.0, Complete),
-            (Ask::YesNo, "no it's about my", 0.9, Unfinished),
-            (Ask::Open, "i'd like to", 0.9, Unfinished),
+            (Ask::YesNo, "no it's about my", 0.4, Unfinished),
+            (Ask::Open, "i'd like to", 0.4, Unfinished),
+            (Ask::YesNo, "no", 0.0, Unclear),
+            (Ask::YesNo, "um", 0.0, Unfinished),
+            (Ask::Choice, "the transfer", 0.1, Unclear),
             (Ask::Open, "my card was declined at the shop", 0.8, Complete),
             (Ask::Open, "declined payment", 0.4, Unclear),
             (Ask::Open, "i got a message", 0.1, Unfinished),
             (Ask::Open, "", 0.0, Unclear),
             (Ask::Digits, "one three eight", 0.9, Unfinished),
             (Ask::Digits, "one three eight double oh one two three four five six", 0.0, Complete),
-            (Ask::Open, "我想", 0.9, Unfinished),
+            (Ask::Open, "我想", 0.4, Unfinished),
             (Ask::YesNo, "是的", 0.0, Complete),
         ] {
             assert_eq!(completeness(ask, words, whole), expected, "{words}");

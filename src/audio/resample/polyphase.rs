@@ -41,6 +41,10 @@ impl Resampler {
     pub fn new(from: SampleRate, to: SampleRate) -> Self {
         let divisor = greatest_common_divisor(from.hertz(), to.hertz());
         let (up, down) = ((to.hertz() / divisor) as usize, (from.hertz() / divisor) as usize);
+        if up == down {
+            // One tap: every sample is itself.
+            return Self { up, down, taps: 2, weights: vec![1.0, 0.0], window: Vec::new(), at: 0, phase: 0 };
+        }
         let cutoff = ROLL_OFF * (up as f64 / down as f64).min(1.0);
         let half = (ZERO_CROSSINGS / cutoff).ceil() as usize;
         let taps = 2 * half;
@@ -158,6 +162,12 @@ mod tests {
             let worst = (1_600..14_400).map(|i| (output[i] - wanted[i]).abs()).max();
             assert!(worst < Some(40), "{hertz}: {worst:?}");
         }
+    }
+
+    #[test]
+    fn the_same_rate_changes_nothing() {
+        let pcm = tone(700.0, ESPEAK, 5_000);
+        assert!(convert(ESPEAK, ESPEAK, &pcm, 333) == pcm);
     }
 
     #[test]

@@ -299,10 +299,7 @@ impl Run<'_> {
             return self.note(What::TookBack);
         }
         if self.prompt.take().is_some() {
-            // Unless it was paused before, one more frame fades it out.
-            let (now, heard) = (self.now(), self.played.prompt.map_or(0, |(_, until)| until));
-            let stopped = if heard + FRAME_MS >= now { now + FRAME_MS } else { heard };
-            self.played.happened.push((stopped, What::Stopped));
+            self.note(What::Stopped);
         }
         self.answering = None;
     }

@@ -59,7 +59,9 @@ impl Verdict {
             Expect::Stop => {
                 let after = |at: &u64| *at >= began;
                 verdict.duck_ms = played.first(&What::Ducked).filter(after).map(|at| at - began);
-                verdict.stop_ms = stopped.filter(after).map(|at| at - began);
+                // It may have been paused, or have paused by itself, before it was known to end.
+                let heard_until = played.prompt.map_or(began, |(_, until)| until);
+                verdict.stop_ms = stopped.filter(after).map(|at| at.min(heard_until).saturating_sub(began));
                 verdict.fault = verdict.stop_ms.is_none().then_some(Fault::MissedStop);
             }
             Expect::Continue => verdict.fault = stopped.is_some().then_some(Fault::FalseStop),
@@ -239,7 +241,8 @@ mod tests {
     #[test]
     fn a_stop_counts_from_the_first_sound_and_not_before_it() {
         let case = case("stop", "[[200,900]]");
-        let verdict = judge(&case, vec![(1_280, What::Ducked), (1_500, What::Stopped)]);
+        let happened = vec![(1_280, What::Ducked), (1_600, What::Stopped)];
+        let verdict = Verdict::new(&case, &Played { happened, prompt: Some((0, 1_500)), ..Played::default() });
         assert_eq!((verdict.duck_ms, verdict.stop_ms, verdict.fault), (Some(80), Some(300), None));
         assert_eq!(judge(&case, vec![(900, What::Stopped)]).fault, Some(Fault::MissedStop));
     }
@@ -247,12 +250,13 @@ mod tests {
     #[test]
     fn rates_are_of_the_cases_that_they_are_about() {
         let mut report = Report::default();
+        let prompt = Some((0, 5_000));
         for (case, happened) in [
             (case("continue", "[]"), vec![(500, What::Stopped)]),
             (case("continue", "[]"), vec![(500, What::Ducked), (900, What::Restored)]),
             (case("stop", "[[0,100]]"), vec![(1_300, What::Stopped)]),
         ] {
-            report.add(&case, &Played { happened, ..Played::default() });
+            report.add(&case, &Played { happened, prompt, ..Played::default() });
         }
         let json = report.to_json();
         assert_eq!((&json["false_stop_rate"], &json["missed_stop_rate"]), (&json!(0.5), &json!(0.0)));

@@ -70,7 +70,8 @@ impl Models {
         let own: Vec<Vec<String>> = own.chain(everywhere).filter(|sentence| !sentence.is_empty()).collect();
         let general = general.restrict(GENERAL_WORDS, 0.0, |_| true);
         let open = estimate(&own).mix(OWN_SHARE, &general);
-        let yes_no = estimate(&phrases(&[english::YES, english::NO, english::BACKCHANNELS]).collect::<Vec<_>>()).mix(YES_NO_SHARE, &open);
+        let yes_no = estimate(&phrases(&[english::YES, english::NO, english::BACKCHANNELS]).collect::<Vec<_>>())
+            .mix(YES_NO_SHARE, &open);
         let names = material.names.iter().map(|name| text::words(name)).filter(|name| !name.is_empty());
         let choices: Vec<Vec<String>> = phrases(&[english::CHOICES]).chain(names).collect();
         let choice = estimate(&choices).mix(CHOICE_SHARE, &open);
