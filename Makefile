@@ -33,5 +33,7 @@ models: build
 demo: build models ## three spoken calls, shown live
 	$(ANTEVOX) demo
 
-bench: build models ## figures and plots
+bench: build models ## figures and plots, into target/bench
+	benches/duplex_manifest
+	$(ANTEVOX) duplex target/bench/duplex/manifest.jsonl --plots target/bench
 	benches/run

@@ -235,4 +235,22 @@ mod tests {
         playout.next_frame();
         assert_eq!(playout.next_frame().0.0[0], 1_000);
     }
+
+    #[test]
+    fn a_paused_prompt_goes_on_where_it_was() {
+        let mut playout = Playout::default();
+        playout.start(FIRST);
+        playout.push(FIRST, tone(4 * FRAME_SAMPLES));
+        playout.complete(FIRST);
+        playout.next_frame();
+        playout.hush();
+        assert!(playout.next_frame().0.0[FRAME_SAMPLES - 1] < 10);
+        for _ in 0..100 {
+            assert_eq!(playout.next_frame(), (Frame::SILENCE, None));
+        }
+        playout.restore();
+        assert_eq!(playout.next_frame().1, None);
+        let heard = playout.next_frame().1.map(|heard| heard.time);
+        assert_eq!(heard, Some(Duration::from_millis(80)), "nothing of it was skipped");
+    }
 }
