@@ -15,6 +15,7 @@
 mod moves;
 mod question;
 mod repair;
+mod stray;
 mod turned;
 
 use std::sync::Arc;

@@ -5,6 +5,7 @@
 //! ```
 
 use super::moves::Sure;
+use super::stray::Weight;
 use super::{Dialog, Question, silent};
 use crate::dialog::belief::Belief;
 use crate::dialog::dialplan::{PromptKind, SceneId};
@@ -33,7 +34,8 @@ impl Dialog {
     pub(super) fn turned(&mut self, question: Question, turn: &UserTurn) -> Reply {
         self.troubles.turns += 1;
         self.troubles.silent = 0;
-        if !turn.text.trim().is_empty() {
+        // "Yes please" tells the human who takes over nothing.
+        if telling(turn) || (self.progress.scene.is_none() && verdict(turn) == Verdict::Neither) {
             self.last_words.clone_from(&turn.text);
         }
         if turn.did(&UserAct::Upset) {
@@ -44,7 +46,11 @@ impl Dialog {
         }
         match self.command(&question, turn) {
             Some(reply) => reply,
-            None => self.answered(question, turn),
+            None => match self.weigh(&question, turn) {
+                Weight::Full => self.answered(question, turn),
+                Weight::Light => self.answered(question, &UserTurn { confidence: 0.0, ..turn.clone() }),
+                Weight::Stray => self.not_understood(question),
+            },
         }
     }
 
@@ -159,7 +165,12 @@ impl Dialog {
             self.order = None;
         }
         match (telling(turn), verdict, question) {
-            (true, Verdict::Neither, _) if self.alone(turn) == Some(scene) => self.hand_over(Vec::new(), "not_solved"),
+            (true, Verdict::Neither, _) => match self.alone(turn) {
+                Some(again) if again == scene => self.hand_over(vec![Line::plain(PromptKind::Sorry)], "not_solved"),
+                Some(_) => self.told(Question::Open, turn),
+                // Taken together with the words before, these would only bring the same answer again.
+                None => self.not_understood(question.clone()),
+            },
             (true, ..) => self.told(Question::Open, turn),
             (false, Verdict::No, Question::Offer(_)) => self.ask_after(Vec::new(), Question::AnythingElse),
             (false, Verdict::No, _) => self.unsolved(),
@@ -197,7 +208,7 @@ impl Dialog {
         }
         self.troubles.unmatched += 1;
         if self.troubles.unmatched > 2 {
-            return self.hand_over(Vec::new(), "no_match");
+            return self.hand_over(vec![Line::plain(PromptKind::Sorry)], "no_match");
         }
         // What was said before may point to another problem well enough to ask.
         match strategy::decide(&self.plan, &self.belief, turn.confidence) {
@@ -214,6 +225,9 @@ impl Dialog {
         if !telling(turn) && turn.out_of_scope < self.plan.thresholds.out_of_scope as f32 {
             return self.not_understood(question);
         }
+        if self.troubles.unsolved > 0 && self.alone(turn).is_some_and(|again| self.is_answered(again)) {
+            return self.hand_over(vec![Line::plain(PromptKind::Sorry)], "not_solved");
+        }
         self.belief.hear(&self.plan, turn);
         let decision = strategy::decide(&self.plan, &self.belief, turn.confidence);
         match decision {
@@ -227,6 +241,11 @@ impl Dialog {
             Move::Narrow(_) | Move::Rephrase => self.not_understood(Question::Open),
             Move::GiveUp => self.out_of_scope(),
         }
+    }
+
+    /// Whether `scene` is the problem that was answered last.
+    fn is_answered(&self, scene: SceneId) -> bool {
+        self.progress.scene.as_ref() == Some(&self.plan.scene(scene).scene)
     }
 
     /// Whether `turn`, taken alone, is clearly about something else than `scene`.
