@@ -200,7 +200,7 @@ impl Dialog {
             self.belief.deny(*scene);
         }
         self.order = None;
-        if telling(turn) {
+        if telling(turn) || self.is_off_topic(turn) {
             return self.told(Question::Open, turn);
         }
         if matches!(question, Question::Guess(_)) {
@@ -222,10 +222,11 @@ impl Dialog {
 
     /// The caller described the problem.
     fn told(&mut self, question: Question, turn: &UserTurn) -> Reply {
-        if !telling(turn) && turn.out_of_scope < self.plan.thresholds.out_of_scope as f32 {
+        if !telling(turn) && !self.is_off_topic(turn) {
             return self.not_understood(question);
         }
-        if self.troubles.unsolved > 0 && self.alone(turn).is_some_and(|again| self.is_answered(again)) {
+        let surely = self.alone_from(self.plan.thresholds.accept, turn);
+        if self.troubles.unsolved > 0 && surely.is_some_and(|again| self.is_answered(again)) {
             return self.hand_over(vec![Line::plain(PromptKind::Sorry)], "not_solved");
         }
         self.belief.hear(&self.plan, turn);
@@ -243,6 +244,11 @@ impl Dialog {
         }
     }
 
+    /// Whether the words are about nothing that the hotline knows.
+    fn is_off_topic(&self, turn: &UserTurn) -> bool {
+        f64::from(turn.out_of_scope) >= self.plan.thresholds.out_of_scope
+    }
+
     /// Whether `scene` is the problem that was answered last.
     fn is_answered(&self, scene: SceneId) -> bool {
         self.progress.scene.as_ref() == Some(&self.plan.scene(scene).scene)
@@ -255,11 +261,16 @@ impl Dialog {
 
     /// The problem that `turn` is about, taken alone.
     fn alone(&self, turn: &UserTurn) -> Option<SceneId> {
+        self.alone_from(self.plan.thresholds.confirm, turn)
+    }
+
+    /// The problem that `turn`, taken alone, is about with probability `least` or more.
+    fn alone_from(&self, least: f64, turn: &UserTurn) -> Option<SceneId> {
         let mut belief = Belief::new(&self.plan, &Default::default());
         belief.hear(&self.plan, turn);
         let (ranked, none) = belief.ranked();
         let first = ranked.first()?;
-        (first.p >= self.plan.thresholds.confirm && first.p > none).then_some(first.id)
+        (first.p >= least && first.p > none).then_some(first.id)
     }
 
     /// The caller pressed keys: 0 a human, 1 and 2 yes and no or the first and second, * again, or a number.

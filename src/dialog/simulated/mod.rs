@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 use super::dialplan::Plan;
 use super::{Dialog, DialogInput, Next, Progress, Reply};
 use crate::identify::Identified;
-use crate::nlu::{Expect, Heard, UserTurn};
+use crate::nlu::{Expect, Heard, UserTurn, text};
 use crate::units::{Pii, Scene};
 use caller::{Caller, Said};
 pub use report::Report;
@@ -104,7 +104,7 @@ pub struct SimulatedCall {
     pub end: End,
     /// Caller utterances.
     pub turns: u32,
-    /// Words in them.
+    /// Words in them; a Chinese character is one.
     pub words: usize,
     /// Caller utterances after the one that asked for a human, until one came; `None` if nobody was asked for.
     pub turns_after_asking: Option<u32>,
@@ -225,7 +225,7 @@ impl Line<'_> {
 
     fn hear(&mut self, words: &str, expect: &Expect) -> DialogInput {
         let (text, confidence) = self.errors.pass(words);
-        self.log.words += words.split_whitespace().count();
+        self.log.words += text::tokens(words).len();
         let misheard = if text == words { String::new() } else { format!("   [heard: {text}]") };
         self.log.transcript.push(format!("caller:  {words}{misheard}"));
         if text.is_empty() {
