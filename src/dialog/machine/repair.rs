@@ -56,8 +56,8 @@ impl Dialog {
         if self.troubles.unmatched > 0 || self.troubles.upset > 0 {
             return self.hand_over(Vec::new(), "out_of_scope");
         }
-        // What cannot be understood after this is likely to be as far off: the next failure is the last.
-        self.troubles.unmatched += 2;
+        self.troubles.unmatched += 1;
+        self.troubles.off_topic += 1;
         self.ask_after(vec![Line::plain(PromptKind::OutOfScope)], Question::Open)
     }
 

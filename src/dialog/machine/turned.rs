@@ -232,6 +232,10 @@ impl Dialog {
         self.belief.hear(&self.plan, turn);
         let decision = strategy::decide(&self.plan, &self.belief, turn.confidence);
         match decision {
+            // Said once already: hearing it again helps nobody.
+            Move::Solve(scene) if self.progress.resolved && self.is_answered(scene) => {
+                self.hand_over(vec![Line::plain(PromptKind::Sorry)], "not_solved")
+            }
             Move::Solve(scene) => self.accept(scene, sure(&question, scene)),
             Move::Confirm(scene) if question.stated() == Some(scene) => self.accept(scene, Sure::Confirmed),
             Move::Confirm(scene) => self.ask_after(Vec::new(), Question::Confirm(scene)),
@@ -246,7 +250,9 @@ impl Dialog {
 
     /// Whether the words are about nothing that the hotline knows.
     fn is_off_topic(&self, turn: &UserTurn) -> bool {
-        f64::from(turn.out_of_scope) >= self.plan.thresholds.out_of_scope
+        // Who was off topic before is likely to be so again.
+        let share = if self.troubles.off_topic > 0 { 0.5 } else { 1.0 };
+        f64::from(turn.out_of_scope) >= share * self.plan.thresholds.out_of_scope
     }
 
     /// Whether `scene` is the problem that was answered last.
