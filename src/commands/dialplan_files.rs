@@ -56,6 +56,11 @@ pub fn load_with_understanding(folder: &Path, more: &[PathBuf]) -> Result<(Plan,
     Ok((plan, understanding))
 }
 
+/// The files of the dialplan in `folder`: the main file and the scene files, these by name. What cannot be read is left out.
+pub fn files(folder: &Path) -> Vec<PathBuf> {
+    paths(folder, &mut Diagnostics::default())
+}
+
 /// The main file and the scene files, these by name.
 fn paths(folder: &Path, found: &mut Diagnostics) -> Vec<PathBuf> {
     let mut paths = Vec::new();

@@ -32,7 +32,7 @@ pub enum Move {
 /// A main scene with this much of the probability is worth asking about.
 const MAIN_SURE: f64 = 0.6;
 /// A recogniser that is less sure of the words than this has misheard one of them as often as not.
-const WELL_HEARD: f32 = 0.5;
+pub(super) const WELL_HEARD: f32 = 0.5;
 
 /// Decides after the caller's words. `heard` is the recogniser's confidence in them, 0–1: below [`WELL_HEARD`], nothing is
 /// answered unconfirmed.

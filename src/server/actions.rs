@@ -8,9 +8,8 @@ use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use serde_json::{Value, json};
 
-use super::House;
 use crate::dialog::dialplan::ActionKind;
-use crate::dialog::{ActionRequest, ActionResult};
+use crate::dialog::{ActionRequest, ActionResult, Plan};
 
 /// How long a service that is called may take.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -30,17 +29,17 @@ enum ActionError {
     Refused(axum::http::StatusCode),
 }
 
-/// Carries out `request` and tells how it ended. A failure is logged and told to the dialog; it never ends a call.
-pub async fn carry_out(house: &House, request: ActionRequest) -> ActionResult {
-    let outcome = attempt(house, &request).await;
+/// Carries out `request` as `plan` says and tells how it ended. A failure is logged and told to the dialog; it never ends a call.
+pub async fn carry_out(plan: &Plan, request: ActionRequest) -> ActionResult {
+    let outcome = attempt(plan, &request).await;
     if let Err(error) = &outcome {
         tracing::warn!(action = request.action, %error, "an action failed");
     }
     ActionResult { action: request.action, succeeded: outcome.is_ok() }
 }
 
-async fn attempt(house: &House, request: &ActionRequest) -> Result<(), ActionError> {
-    let action = house.hotline.plan.action(&request.action).ok_or(ActionError::Unknown)?;
+async fn attempt(plan: &Plan, request: &ActionRequest) -> Result<(), ActionError> {
+    let action = plan.action(&request.action).ok_or(ActionError::Unknown)?;
     let facts = json!({ "action": request.action, "scene": request.scene, "order_id": request.order_id });
     match &action.kind {
         ActionKind::Log => {

@@ -21,7 +21,7 @@ use super::engines::{EngineMessage, Mailbox};
 use super::rtp::{RtpError, RtpSockets};
 use super::sip::{self, IncomingCall, SipLeg};
 use crate::call::{Arrival, Call, CallEvent, Dial, Happened, Input, LookUp, Output, Stream};
-use crate::dialog::ActionResult;
+use crate::dialog::{ActionResult, Plan};
 use crate::identify::Identified;
 use crate::leg::{LegEvent, LegRequest};
 use crate::sdp;
@@ -60,6 +60,8 @@ enum Arrived {
 
 struct Task {
     house: Arc<House>,
+    /// The edition that the call began with.
+    plan: Arc<Plan>,
     call: Call,
     caller: SipLeg,
     sockets: RtpSockets,
@@ -122,9 +124,12 @@ impl Task {
             seed: fastrand::u64(..),
         };
         let (mailbox, messages) = Mailbox::new(number);
-        let call = Call::new(Instant::now(), house.hotline.clone(), arrival, Box::new(Earshot::default()));
+        let hotline = house.hotlines.current();
+        let plan = hotline.plan.clone();
+        let call = Call::new(Instant::now(), hotline, arrival, Box::new(Earshot::default()));
         Self {
             house,
+            plan,
             call,
             caller: incoming.leg,
             sockets,
@@ -203,9 +208,9 @@ impl Task {
                 Output::Hush(id) => self.mailbox.hush(id),
                 Output::LookUp(whose) => self.look_up(whose),
                 Output::Act(request) => {
-                    let (house, answers) = (self.house.clone(), self.answers.0.clone());
+                    let (plan, answers) = (self.plan.clone(), self.answers.0.clone());
                     tokio::spawn(async move {
-                        let result = super::actions::carry_out(&house, request).await;
+                        let result = super::actions::carry_out(&plan, request).await;
                         answers.send(Answer::ActionEnded(result)).await.ok();
                     });
                 }

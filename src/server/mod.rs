@@ -17,6 +17,7 @@ pub mod engines;
 pub mod hotline;
 pub mod http;
 pub mod rtp;
+pub mod shelf;
 pub mod shutdown;
 pub mod sip;
 mod start;
@@ -38,12 +39,13 @@ use tokio_util::task::TaskTracker;
 
 pub use start::StartError;
 
-use crate::call::{CallOutcome, CallRecord, Hotline, LookUp};
+use crate::call::{CallOutcome, CallRecord, LookUp};
 use crate::identify::{self, Identified, PastCall};
 use crate::units::Pii;
 use board::Board;
 use engines::{EarPool, MouthPool};
 use rtp::RtpPorts;
+use shelf::HotlineShelf;
 use sip::SipEdge;
 use store::{Store, StoreError};
 
@@ -52,8 +54,8 @@ const GRACE: Duration = Duration::from_secs(10);
 
 /// What every call of this server uses.
 pub struct House {
-    /// Dialplan and understanding.
-    pub hotline: Arc<Hotline>,
+    /// Dialplan and understanding for the next call.
+    pub hotlines: Arc<HotlineShelf>,
     /// Guesses what a call is about.
     pub guess: RwLock<identify::Model>,
     /// Members, orders, events, records.

@@ -16,6 +16,7 @@ use super::engines::{EarPool, MouthPool};
 use super::hotline::{self, HotlineError, Prepared};
 use super::http::{self, Site};
 use super::rtp::{RtpError, RtpPorts};
+use super::shelf::{HotlineShelf, Source};
 use super::sip::{IncomingCall, SipConfig, SipEdge, SipError, Transport};
 use super::store::{Store, StoreError};
 use super::{House, Ready, Server, calls, telemetry, who};
@@ -84,8 +85,9 @@ impl Server {
         };
         let (edge, incoming) = SipEdge::start(sip_config(&settings), CancellationToken::new()).await?;
         let board = Arc::new(Board::default());
+        let hotlines = Arc::new(HotlineShelf::new(source(&settings), prepared.hotline));
         let house = Arc::new(House {
-            hotline: prepared.hotline,
+            hotlines: hotlines.clone(),
             guess: tokio::sync::RwLock::new(guess),
             store,
             ears,
@@ -98,7 +100,8 @@ impl Server {
         });
         let tasks = TaskTracker::new();
         tasks.spawn(take_calls(house, incoming, tasks.clone(), closing.clone()));
-        let site = Site { board: board.clone(), metrics, closing: closing.clone() };
+        tasks.spawn(hotlines.clone().watch(closing.clone()));
+        let site = Site { board: board.clone(), hotlines, metrics, closing: closing.clone() };
         tasks.spawn(async move {
             if let Err(error) = http::serve(http, site).await {
                 tracing::error!(%error, "the page is gone");
@@ -121,8 +124,15 @@ async fn open_store(settings: &Settings) -> Result<Store, StoreError> {
     Ok(store)
 }
 
+/// Where the hotline comes from, now and when its files change.
+fn source(settings: &Settings) -> Source {
+    let hotline = &settings.hotline;
+    Source { folder: hotline.dialplan.clone(), more: hotline.corpus.clone(), agents: hotline.agents }
+}
+
 fn engines(settings: &Settings) -> Result<(Prepared, EarPool, MouthPool), StartError> {
-    let prepared = hotline::prepare(&settings.hotline.dialplan, &settings.hotline.corpus, settings.hotline.agents)?;
+    let Source { folder, more, agents } = source(settings);
+    let prepared = hotline::prepare(&folder, &more, agents)?;
     let engines = &settings.engines;
     let model = pocketsphinx::Model::load(&engines.models.join(TELEPHONE_MODEL), &prepared.material)?;
     let ears = EarPool::new(&model, engines.recognisers, engines.threads)?;

@@ -41,6 +41,7 @@ pub fn count() -> Result<PrometheusHandle, BuildError> {
     metrics::describe_counter!("antevox_barge_ins_total", "Prompts that callers interrupted");
     metrics::describe_counter!("antevox_partials_dropped_total", "Partial texts dropped because a call was busy");
     metrics::describe_counter!("antevox_hearings_delayed_total", "Hearings that waited for a free recogniser");
+    metrics::describe_counter!("antevox_dialplan_reloads_total", "Changed dialplans, by outcome: taken, refused");
     metrics::describe_counter!("antevox_prompts_refused_total", "Prompts dropped because synthesis was overrun");
     Ok(handle)
 }

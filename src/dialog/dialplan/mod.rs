@@ -7,6 +7,7 @@
 //! A [`Plan`] that exists is whole: every prompt has at least two variants with the placeholders that its question needs,
 //! every name in it points at something, every threshold lies in its range. Whoever uses it needs no checks.
 
+mod edition;
 mod prompt;
 mod raw;
 mod validate;
@@ -16,6 +17,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub use edition::{Editions, Misfit};
 pub use prompt::{PromptKind, PromptPlan, Prompts, Slot, Template};
 pub(super) use yaml::distance;
 

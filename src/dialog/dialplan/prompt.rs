@@ -82,9 +82,9 @@ named! {
         Solved = "solved",
         /// The answer did not solve it: asks what is wrong.
         NotSolved = "not_solved",
-        /// Asks whether the human whom the answer announces is wanted.
+        /// After the answer of a problem with which a human can help on: asks whether one is wanted.
         OfferTransfer = "offer_transfer",
-        /// The human whom the answer announced is being fetched.
+        /// A human is being fetched, who will know the problem.
         Connecting = "connecting",
         /// Asks whether there is another problem.
         AnythingElse = "anything_else",

@@ -15,6 +15,7 @@
 mod moves;
 mod question;
 mod repair;
+mod stray;
 mod turned;
 
 use std::sync::Arc;
@@ -74,6 +75,8 @@ struct Troubles {
     silent: u32,
     /// Turns in a row that brought the problem no nearer.
     unmatched: u32,
+    /// Turns about nothing that the hotline knows.
+    off_topic: u32,
     /// Answers that did not help.
     unsolved: u32,
     /// Turns in which the caller was upset.

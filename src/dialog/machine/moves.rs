@@ -118,11 +118,10 @@ impl Dialog {
             lines.push(Line::plain(PromptKind::TransferFailed));
             return self.hang_up(lines);
         }
-        // An answer that is followed by a transfer announces it itself.
-        let announced = lines.iter().any(|line| matches!(line, Line::Text(_)));
-        lines.push(Line::plain(if announced { PromptKind::Connecting } else { PromptKind::Transfer }));
-        let prompt = self.say(lines);
         let scene = self.progress.scene.as_ref().and_then(|scene| self.plan.find(scene));
+        // That the human will know what was said is promised only where something was.
+        lines.push(Line::plain(if scene.is_some() { PromptKind::Connecting } else { PromptKind::Transfer }));
+        let prompt = self.say(lines);
         let queue = self.plan.queue_for(scene).name.clone();
         let transfer = Transfer { queue, reason, summary: self.summary() };
         self.state = State::Transferring(transfer.clone());

@@ -37,7 +37,7 @@ impl Dialog {
         // Somebody who is upset is not asked a third time.
         let patience = if self.troubles.upset > 0 { 1 } else { 2 };
         if self.troubles.unmatched > patience {
-            return self.hand_over(Vec::new(), "no_match");
+            return self.hand_over(vec![Line::plain(PromptKind::Sorry)], "no_match");
         }
         let lines = |kind| vec![Line::plain(kind)];
         match (self.troubles.unmatched, question) {
@@ -57,6 +57,7 @@ impl Dialog {
             return self.hand_over(Vec::new(), "out_of_scope");
         }
         self.troubles.unmatched += 1;
+        self.troubles.off_topic += 1;
         self.ask_after(vec![Line::plain(PromptKind::OutOfScope)], Question::Open)
     }
 
@@ -65,7 +66,7 @@ impl Dialog {
         self.troubles.unsolved += 1;
         self.progress.resolved = false;
         if self.troubles.unsolved > 1 {
-            return self.hand_over(Vec::new(), "not_solved");
+            return self.hand_over(vec![Line::plain(PromptKind::Sorry)], "not_solved");
         }
         self.ask(vec![Line::plain(PromptKind::NotSolved)], Question::Open)
     }

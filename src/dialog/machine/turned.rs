@@ -5,6 +5,7 @@
 //! ```
 
 use super::moves::Sure;
+use super::stray::Weight;
 use super::{Dialog, Question, silent};
 use crate::dialog::belief::Belief;
 use crate::dialog::dialplan::{PromptKind, SceneId};
@@ -33,7 +34,8 @@ impl Dialog {
     pub(super) fn turned(&mut self, question: Question, turn: &UserTurn) -> Reply {
         self.troubles.turns += 1;
         self.troubles.silent = 0;
-        if !turn.text.trim().is_empty() {
+        // "Yes please" tells the human who takes over nothing.
+        if telling(turn) || (self.progress.scene.is_none() && verdict(turn) == Verdict::Neither) {
             self.last_words.clone_from(&turn.text);
         }
         if turn.did(&UserAct::Upset) {
@@ -44,7 +46,11 @@ impl Dialog {
         }
         match self.command(&question, turn) {
             Some(reply) => reply,
-            None => self.answered(question, turn),
+            None => match self.weigh(&question, turn) {
+                Weight::Full => self.answered(question, turn),
+                Weight::Light => self.answered(question, &UserTurn { confidence: 0.0, ..turn.clone() }),
+                Weight::Stray => self.not_understood(question),
+            },
         }
     }
 
@@ -159,7 +165,12 @@ impl Dialog {
             self.order = None;
         }
         match (telling(turn), verdict, question) {
-            (true, Verdict::Neither, _) if self.alone(turn) == Some(scene) => self.hand_over(Vec::new(), "not_solved"),
+            (true, Verdict::Neither, _) => match self.alone(turn) {
+                Some(again) if again == scene => self.hand_over(vec![Line::plain(PromptKind::Sorry)], "not_solved"),
+                Some(_) => self.told(Question::Open, turn),
+                // Taken together with the words before, these would only bring the same answer again.
+                None => self.not_understood(question.clone()),
+            },
             (true, ..) => self.told(Question::Open, turn),
             (false, Verdict::No, Question::Offer(_)) => self.ask_after(Vec::new(), Question::AnythingElse),
             (false, Verdict::No, _) => self.unsolved(),
@@ -189,7 +200,7 @@ impl Dialog {
             self.belief.deny(*scene);
         }
         self.order = None;
-        if telling(turn) {
+        if telling(turn) || self.is_off_topic(turn) {
             return self.told(Question::Open, turn);
         }
         if matches!(question, Question::Guess(_)) {
@@ -197,7 +208,7 @@ impl Dialog {
         }
         self.troubles.unmatched += 1;
         if self.troubles.unmatched > 2 {
-            return self.hand_over(Vec::new(), "no_match");
+            return self.hand_over(vec![Line::plain(PromptKind::Sorry)], "no_match");
         }
         // What was said before may point to another problem well enough to ask.
         match strategy::decide(&self.plan, &self.belief, turn.confidence) {
@@ -211,12 +222,20 @@ impl Dialog {
 
     /// The caller described the problem.
     fn told(&mut self, question: Question, turn: &UserTurn) -> Reply {
-        if !telling(turn) && turn.out_of_scope < self.plan.thresholds.out_of_scope as f32 {
+        if !telling(turn) && !self.is_off_topic(turn) {
             return self.not_understood(question);
+        }
+        let surely = self.alone_from(self.plan.thresholds.accept, turn);
+        if self.troubles.unsolved > 0 && surely.is_some_and(|again| self.is_answered(again)) {
+            return self.hand_over(vec![Line::plain(PromptKind::Sorry)], "not_solved");
         }
         self.belief.hear(&self.plan, turn);
         let decision = strategy::decide(&self.plan, &self.belief, turn.confidence);
         match decision {
+            // Said once already: hearing it again helps nobody.
+            Move::Solve(scene) if self.progress.resolved && self.is_answered(scene) => {
+                self.hand_over(vec![Line::plain(PromptKind::Sorry)], "not_solved")
+            }
             Move::Solve(scene) => self.accept(scene, sure(&question, scene)),
             Move::Confirm(scene) if question.stated() == Some(scene) => self.accept(scene, Sure::Confirmed),
             Move::Confirm(scene) => self.ask_after(Vec::new(), Question::Confirm(scene)),
@@ -229,6 +248,18 @@ impl Dialog {
         }
     }
 
+    /// Whether the words are about nothing that the hotline knows.
+    fn is_off_topic(&self, turn: &UserTurn) -> bool {
+        // Who was off topic before is likely to be so again.
+        let share = if self.troubles.off_topic > 0 { 0.5 } else { 1.0 };
+        f64::from(turn.out_of_scope) >= share * self.plan.thresholds.out_of_scope
+    }
+
+    /// Whether `scene` is the problem that was answered last.
+    fn is_answered(&self, scene: SceneId) -> bool {
+        self.progress.scene.as_ref() == Some(&self.plan.scene(scene).scene)
+    }
+
     /// Whether `turn`, taken alone, is clearly about something else than `scene`.
     fn new_problem(&self, scene: SceneId, turn: &UserTurn) -> bool {
         telling(turn) && self.alone(turn).is_some_and(|other| other != scene)
@@ -236,11 +267,16 @@ impl Dialog {
 
     /// The problem that `turn` is about, taken alone.
     fn alone(&self, turn: &UserTurn) -> Option<SceneId> {
+        self.alone_from(self.plan.thresholds.confirm, turn)
+    }
+
+    /// The problem that `turn`, taken alone, is about with probability `least` or more.
+    fn alone_from(&self, least: f64, turn: &UserTurn) -> Option<SceneId> {
         let mut belief = Belief::new(&self.plan, &Default::default());
         belief.hear(&self.plan, turn);
         let (ranked, none) = belief.ranked();
         let first = ranked.first()?;
-        (first.p >= self.plan.thresholds.confirm && first.p > none).then_some(first.id)
+        (first.p >= least && first.p > none).then_some(first.id)
     }
 
     /// The caller pressed keys: 0 a human, 1 and 2 yes and no or the first and second, * again, or a number.

@@ -14,6 +14,20 @@ const HESITATES: f64 = 0.15;
 const ASKS_AT_ONCE: f64 = 0.5;
 /// How often somebody names what was offered, rather than its position.
 const NAMES: f64 = 0.6;
+/// How often somebody begins a sentence twice.
+const RESTARTS: f64 = 0.1;
+/// How often a prompt is not understood, and asked for again; at most once a call.
+const ASKS_AGAIN: f64 = 0.05;
+/// How often somebody says nothing at first; at most once a call.
+const SILENT: f64 = 0.03;
+/// How often a yes begins as a no.
+const CHANGES_MIND: f64 = 0.04;
+/// How often a yes has words of another language.
+const SWITCHES: f64 = 0.05;
+/// How often somebody hangs up who has heard the answer.
+const LEAVES: f64 = 0.1;
+/// How often somebody who knows the number keeps it.
+const KEEPS_NUMBER: f64 = 0.1;
 
 /// What a caller does with the floor.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +49,8 @@ pub(super) struct Caller<'a> {
     turns: u32,
     told: usize,
     asked_for_human_at: Option<u32>,
+    asked_again: bool,
+    was_silent: bool,
 }
 
 impl<'a> Caller<'a> {
@@ -48,6 +64,8 @@ impl<'a> Caller<'a> {
             turns: 0,
             told: 0,
             asked_for_human_at: None,
+            asked_again: false,
+            was_silent: false,
         }
     }
 
@@ -68,6 +86,11 @@ impl<'a> Caller<'a> {
         if self.turns >= self.profile.patience && !found && !self.about_to_be_found(question) {
             return Said::Bye;
         }
+        if matches!(self.profile.kind, Kind::Plain | Kind::Vague)
+            && let Some(said) = self.quirk(question, found)
+        {
+            return said;
+        }
         self.turns += 1;
         let words = match self.profile.kind {
             Kind::WantsAgent if self.turns > 1 || self.random.f64() < ASKS_AT_ONCE => {
@@ -80,6 +103,32 @@ impl<'a> Caller<'a> {
         Said::Words(words)
     }
 
+    /// What people do instead of an answer.
+    fn quirk(&mut self, question: &Question, found: bool) -> Option<Said> {
+        let answered = match question {
+            Question::Solved(scene) | Question::Offer(scene) => self.is_true(*scene),
+            Question::AnythingElse => found,
+            _ => false,
+        };
+        if answered && self.happens(LEAVES) {
+            return Some(Said::Bye);
+        }
+        if !self.was_silent && self.happens(SILENT) {
+            self.was_silent = true;
+            return Some(Said::Nothing);
+        }
+        if !self.asked_again && self.happens(ASKS_AGAIN) {
+            self.asked_again = true;
+            self.turns += 1;
+            return Some(Said::Words(self.one_of(self.phrases.again)));
+        }
+        None
+    }
+
+    fn happens(&mut self, chance: f64) -> bool {
+        self.random.f64() < chance
+    }
+
     /// Nobody hangs up on the right question.
     fn about_to_be_found(&self, question: &Question) -> bool {
         question.stated().is_some_and(|scene| self.is_true(scene))
@@ -89,7 +138,7 @@ impl<'a> Caller<'a> {
         match question {
             Question::Open | Question::Narrow(_) | Question::LookUp(_) => self.problem(),
             Question::Guess(scene) | Question::Confirm(scene) | Question::Offer(scene) => match self.is_true(*scene) {
-                true => self.one_of(self.phrases.yes),
+                true => self.yes(),
                 false => self.no(self.phrases.no),
             },
             Question::Solved(scene) => match self.is_true(*scene) {
@@ -116,17 +165,28 @@ impl<'a> Caller<'a> {
         self.hesitating(words)
     }
 
-    fn hesitating(&mut self, words: String) -> String {
-        if self.random.f64() >= HESITATES {
+    fn hesitating(&mut self, mut words: String) -> String {
+        if self.happens(RESTARTS) {
+            words = format!("{}{}{words}", beginning(&words), self.phrases.restart);
+        }
+        if !self.happens(HESITATES) {
             return words;
         }
         format!("{}{}{words}", self.one_of(self.phrases.fillers), self.phrases.comma)
     }
 
+    fn yes(&mut self) -> String {
+        if self.happens(CHANGES_MIND) {
+            return self.one_of(self.phrases.yes_after_all);
+        }
+        let ways = if self.happens(SWITCHES) { self.phrases.yes_switched } else { self.phrases.yes };
+        self.one_of(ways)
+    }
+
     /// A no, perhaps with what it is instead.
     fn no(&mut self, ways: &[&str]) -> String {
         let no = self.one_of(ways);
-        if self.random.f64() >= GOES_ON {
+        if !self.happens(GOES_ON) {
             return no;
         }
         format!("{no}{}{}", self.phrases.comma, self.problem())
@@ -136,7 +196,7 @@ impl<'a> Caller<'a> {
         let Some(at) = scenes.iter().position(|scene| self.is_true(*scene)) else {
             return self.no(self.phrases.neither);
         };
-        if self.random.f64() < NAMES {
+        if self.happens(NAMES) {
             return self.plan.scene(scenes[at]).name.clone();
         }
         self.phrases.ordinals[at].to_owned()
@@ -146,7 +206,7 @@ impl<'a> Caller<'a> {
         let mine = |order: &Order| Some(&order.order_id) == self.profile.order_id.as_ref();
         match (orders.iter().position(mine), orders.len()) {
             (None, _) => self.one_of(self.phrases.neither),
-            (Some(_), 1) => self.one_of(self.phrases.yes),
+            (Some(_), 1) => self.yes(),
             (Some(at), _) => self.phrases.ordinals[at.min(1)].to_owned(),
         }
     }
@@ -154,6 +214,9 @@ impl<'a> Caller<'a> {
     fn number(&mut self) -> String {
         if !self.profile.can_state_mobile {
             return self.one_of(self.phrases.number_unknown);
+        }
+        if self.happens(KEEPS_NUMBER) {
+            return self.one_of(self.phrases.number_refused);
         }
         let digits = self.profile.mobile.0.chars().filter_map(|digit| digit.to_digit(10));
         digits.map(|digit| self.phrases.digits[digit as usize]).collect::<Vec<_>>().join(self.phrases.space)
@@ -174,4 +237,12 @@ impl<'a> Caller<'a> {
     fn one_of(&mut self, ways: &[&str]) -> String {
         ways[self.random.usize(..ways.len())].to_owned()
     }
+}
+
+/// The first words of a sentence, or its first characters where it has no spaces.
+fn beginning(words: &str) -> String {
+    if words.contains(' ') {
+        return words.split_whitespace().take(2).collect::<Vec<_>>().join(" ");
+    }
+    words.chars().take(2).collect()
 }

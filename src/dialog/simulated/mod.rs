@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 use super::dialplan::Plan;
 use super::{Dialog, DialogInput, Next, Progress, Reply};
 use crate::identify::Identified;
-use crate::nlu::{Expect, Heard, UserTurn};
+use crate::nlu::{Expect, Heard, UserTurn, text};
 use crate::units::{Pii, Scene};
 use caller::{Caller, Said};
 pub use report::Report;
@@ -85,6 +85,8 @@ pub enum End {
     Goodbye,
     /// To a human, for this reason.
     Human(&'static str),
+    /// The caller hung up with the answer to the true problem.
+    Answered,
     /// The caller gave up.
     Abandoned,
     /// It went nowhere.
@@ -102,7 +104,7 @@ pub struct SimulatedCall {
     pub end: End,
     /// Caller utterances.
     pub turns: u32,
-    /// Words in them.
+    /// Words in them; a Chinese character is one.
     pub words: usize,
     /// Caller utterances after the one that asked for a human, until one came; `None` if nobody was asked for.
     pub turns_after_asking: Option<u32>,
@@ -156,7 +158,8 @@ pub fn call(
             Said::Words(words) => line.hear(&words, &listen.expect),
             Said::Nothing => DialogInput::WasSilent,
             Said::Bye => {
-                end = End::Abandoned;
+                let answered = line.dialog.progress().scene.as_ref() == Some(&profile.scene);
+                end = if answered { End::Answered } else { End::Abandoned };
                 break;
             }
         };
@@ -222,7 +225,7 @@ impl Line<'_> {
 
     fn hear(&mut self, words: &str, expect: &Expect) -> DialogInput {
         let (text, confidence) = self.errors.pass(words);
-        self.log.words += words.split_whitespace().count();
+        self.log.words += text::tokens(words).len();
         let misheard = if text == words { String::new() } else { format!("   [heard: {text}]") };
         self.log.transcript.push(format!("caller:  {words}{misheard}"));
         if text.is_empty() {
@@ -230,5 +233,85 @@ impl Line<'_> {
         }
         let heard = Heard { text, confidence, n_best: Vec::new() };
         DialogInput::Turned(Box::new((self.world.understand)(&heard, expect)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use jiff::civil::date;
+
+    use super::*;
+    use crate::dialog::testing::plan;
+    use crate::nlu::Understanding;
+
+    /// A caller with a problem of the small plan.
+    fn profile(scene: &str, main: &str, kind: Kind) -> Profile {
+        Profile {
+            call_id: scene.into(),
+            phone: Pii("1".into()),
+            at: date(2026, 8, 12).at(9, 30, 0, 0),
+            mobile: Pii("1".into()),
+            can_state_mobile: true,
+            scene: scene.into(),
+            main_scene: main.into(),
+            order_id: None,
+            kind,
+            utterances: (0..4).map(|i| format!("{scene} example {i}")).collect(),
+            patience: 5,
+        }
+    }
+
+    fn calls(word_error_rate: f64) -> Vec<SimulatedCall> {
+        let plan = Arc::new(plan());
+        let understanding = Understanding::train(&plan.corpus()).unwrap();
+        let world = World {
+            plan: plan.clone(),
+            identify: &|_, _| Identified::default(),
+            understand: &|heard, expect| understanding.understand(heard, expect),
+            clock: &|| Duration::ZERO,
+        };
+        let mut errors = WordErrors::new(&plan, word_error_rate, 1);
+        let profiles = [
+            profile("lost_card", "card", Kind::Plain),
+            profile("refund", "payment", Kind::Plain),
+            profile("forgot_pin", "card", Kind::WantsAgent),
+        ];
+        let callers = profiles.iter().cycle().take(150).enumerate();
+        callers.map(|(i, profile)| call(&world, &mut errors, profile, Identified::default(), i as u64)).collect()
+    }
+
+    #[test]
+    fn callers_are_understood_and_no_call_goes_nowhere() {
+        for rate in [0.0, 0.3] {
+            let report = Report::of(&calls(rate));
+            assert_eq!((report.dead_ends, report.repeated_prompts), (0, 0));
+            assert_eq!((report.figures.calls, report.wants_agent.calls), (100, 50));
+        }
+        let report = Report::of(&calls(0.0));
+        assert!(report.figures.coverage > 0.95 && report.figures.correct > 0.95, "{report}");
+        assert_eq!(report.wants_agent.within_one_turn, 1.0);
+    }
+
+    #[test]
+    fn groups_add_up_to_the_whole() {
+        let report = Report::of(&calls(0.1));
+        let sum = |count: fn(&report::Group) -> usize| report.by_main_scene.values().map(count).sum::<usize>();
+        assert_eq!(sum(|group| group.figures.calls), report.figures.calls);
+        assert_eq!(sum(|group| group.dead_ends), 0);
+        let handed_over = |why: &std::collections::BTreeMap<&str, usize>| why.values().sum::<usize>();
+        let by_group: usize = report.by_main_scene.values().map(|group| handed_over(&group.hand_over.why)).sum();
+        assert_eq!(by_group, handed_over(&report.hand_over.why));
+    }
+
+    #[test]
+    fn callers_do_not_all_behave() {
+        let calls = calls(0.0);
+        let count = |end: fn(&End) -> bool| calls.iter().filter(|call| end(&call.end)).count();
+        assert!(count(|end| *end == End::Answered) > 0, "somebody hangs up with the answer");
+        assert!(count(|end| *end == End::Goodbye) > 0);
+        let again = |line: &String| line.starts_with("caller:") && line.contains("again");
+        assert!(calls.iter().any(|call| call.transcript.iter().any(again)), "somebody asks to hear it again");
     }
 }

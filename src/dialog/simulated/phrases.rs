@@ -14,6 +14,16 @@ pub(super) struct Phrases {
     pub(super) off_topic: &'static [&'static str],
     pub(super) number_unknown: &'static [&'static str],
     pub(super) fillers: &'static [&'static str],
+    /// Asking to hear it again.
+    pub(super) again: &'static [&'static str],
+    /// Not telling a number that is known.
+    pub(super) number_refused: &'static [&'static str],
+    /// A yes that begins as something else.
+    pub(super) yes_after_all: &'static [&'static str],
+    /// A yes in words of another language.
+    pub(super) yes_switched: &'static [&'static str],
+    /// Between a beginning and the same again.
+    pub(super) restart: &'static str,
     pub(super) digits: [&'static str; 10],
     /// Between a "no" and what it is instead.
     pub(super) comma: &'static str,
@@ -60,6 +70,11 @@ static EN: Phrases = Phrases {
     ],
     number_unknown: &["i don't know it by heart", "sorry i can't remember that", "no idea"],
     fillers: &["um", "uh", "well", "hello", "hi", "so", "okay so"],
+    again: &["sorry what was that", "pardon", "say that again please", "can you repeat that"],
+    number_refused: &["i'd rather not say that", "i don't want to tell you my number"],
+    yes_after_all: &["no wait yes", "um no sorry yes", "well yes i think so"],
+    yes_switched: &["okay", "sure okay"],
+    restart: ", uh, ",
     digits: ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"],
     comma: ", ",
     space: " ",
@@ -85,6 +100,11 @@ static ZH: Phrases = Phrases {
     ],
     number_unknown: &["我记不住", "想不起来了", "不知道"],
     fillers: &["嗯", "那个", "喂", "你好", "就是"],
+    again: &["你说什么", "请再说一遍", "没听清楚"],
+    number_refused: &["我不想说", "号码不方便告诉你"],
+    yes_after_all: &["不是，哦对，是的", "不对，等等，是的"],
+    yes_switched: &["ok", "yes", "okay好的"],
+    restart: "，呃，",
     digits: ["零", "一", "二", "三", "四", "五", "六", "七", "八", "九"],
     comma: "，",
     space: "",

@@ -25,10 +25,10 @@ pub struct Report {
     pub dead_ends: usize,
     /// Calls with the same prompt twice in a row, of all callers.
     pub repeated_prompts: usize,
-    /// The same figures by main scene.
-    pub by_main_scene: BTreeMap<String, Figures>,
-    /// The same figures by kind of caller.
-    pub by_kind: BTreeMap<Kind, Figures>,
+    /// The same by main scene.
+    pub by_main_scene: BTreeMap<String, Group>,
+    /// The same by kind of caller.
+    pub by_kind: BTreeMap<Kind, Group>,
     /// Callers who want a human.
     pub wants_agent: ToHuman,
     /// Callers who want something off topic.
@@ -37,6 +37,18 @@ pub struct Report {
     pub decision_ms: DecisionTime,
     /// Transcripts of the worst calls.
     pub worst: Vec<WorstCall>,
+}
+
+/// Everything over some of the calls.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Group {
+    /// The figures.
+    #[serde(flatten)]
+    pub figures: Figures,
+    /// Calls to a human, and why.
+    pub hand_over: HandOver,
+    /// Calls that went nowhere.
+    pub dead_ends: usize,
 }
 
 /// Figures over a set of calls; shares are 0–1.
@@ -133,10 +145,10 @@ impl Report {
         Self {
             callers: calls.len(),
             hand_over: HandOver::of(&counted),
-            dead_ends: calls.iter().filter(|call| call.end == End::DeadEnd).count(),
+            dead_ends: dead_ends(calls),
             repeated_prompts: calls.iter().filter(|call| call.repeated).count(),
-            by_main_scene: mains.into_iter().map(|(main, calls)| (main, Figures::of(&calls))).collect(),
-            by_kind: kinds.into_iter().map(|(kind, calls)| (kind, Figures::of(&calls))).collect(),
+            by_main_scene: mains.into_iter().map(|(main, calls)| (main, Group::of(&calls))).collect(),
+            by_kind: kinds.into_iter().map(|(kind, calls)| (kind, Group::of(&calls))).collect(),
             wants_agent: ToHuman::of(of_kind(Kind::WantsAgent)),
             out_of_scope: ToHuman::of(of_kind(Kind::OutOfScope)),
             decision_ms: DecisionTime::of(calls),
@@ -144,6 +156,20 @@ impl Report {
             figures: Figures::of(&counted),
         }
     }
+}
+
+impl Group {
+    fn of(calls: &[&SimulatedCall]) -> Self {
+        Self {
+            figures: Figures::of(calls),
+            hand_over: HandOver::of(calls),
+            dead_ends: dead_ends(calls.iter().copied()),
+        }
+    }
+}
+
+fn dead_ends<'a>(calls: impl IntoIterator<Item = &'a SimulatedCall>) -> usize {
+    calls.into_iter().filter(|call| call.end == End::DeadEnd).count()
 }
 
 impl Figures {
@@ -257,15 +283,15 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
-            "{:<22} {:>6} {:>9} {:>8} {:>10} {:>6} {:>12} {:>10}",
-            "", "calls", "coverage", "correct", "confirmed", "turns", "guess cov.", "guess prec."
+            "{:<22} {:>6} {:>9} {:>8} {:>10} {:>6} {:>11} {:>11} {:>8} {:>6}",
+            "", "calls", "coverage", "correct", "confirmed", "turns", "guess cov.", "guess prec.", "human", "words"
         )?;
-        row(f, "all", &self.figures)?;
-        for (kind, figures) in &self.by_kind {
-            row(f, if *kind == Kind::Plain { "  plain" } else { "  vague" }, figures)?;
+        row(f, "all", &self.figures, self.hand_over.rate)?;
+        for (kind, group) in &self.by_kind {
+            row(f, if *kind == Kind::Plain { "  plain" } else { "  vague" }, &group.figures, group.hand_over.rate)?;
         }
-        for (main, figures) in &self.by_main_scene {
-            row(f, &format!("  {main}"), figures)?;
+        for (main, group) in &self.by_main_scene {
+            row(f, &format!("  {main}"), &group.figures, group.hand_over.rate)?;
         }
         writeln!(f, "\nturns until the problem stands: {:?}", self.figures.turns)?;
         writeln!(f, "to a human: {:.1} % {:?}", 100.0 * self.hand_over.rate, self.hand_over.why)?;
@@ -285,16 +311,17 @@ impl fmt::Display for Report {
     }
 }
 
-fn row(f: &mut fmt::Formatter<'_>, name: &str, figures: &Figures) -> fmt::Result {
-    let Figures { calls, coverage, correct, confirmed, turns_mean, guess, .. } = figures;
+fn row(f: &mut fmt::Formatter<'_>, name: &str, figures: &Figures, human: f64) -> fmt::Result {
+    let Figures { calls, coverage, correct, confirmed, turns_mean, guess, words_mean, .. } = figures;
     let percent = |share: &f64| format!("{:.1} %", 100.0 * share);
     writeln!(
         f,
-        "{name:<22} {calls:>6} {:>9} {:>8} {:>10} {turns_mean:>6.2} {:>12} {:>10}",
+        "{name:<22} {calls:>6} {:>9} {:>8} {:>10} {turns_mean:>6.2} {:>11} {:>11} {:>8} {words_mean:>6.1}",
         percent(coverage),
         percent(correct),
         percent(confirmed),
         percent(&guess.coverage),
-        percent(&guess.precision)
+        percent(&guess.precision),
+        percent(&human)
     )
 }

@@ -15,7 +15,7 @@ static PHRASES: &[Phrases] = &[
         said: &[
             "yes|yeah|yep|yup|yah|aye yes|yeah? please?",
             "yes|yeah i do|am|did|have|would",
-            "yes|yeah? it|that is|was|does",
+            "yes|yeah it|that is|was|does",
             "yes|yeah? that's|thats|that|its|it's is? exactly? right|correct|true|it|exactly please?",
             "exactly|correct|absolutely|definitely|indeed|precisely",
             "of course",

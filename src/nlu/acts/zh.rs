@@ -55,7 +55,13 @@ static PHRASES: &[Phrases] = &[
         act: UserAct::Deny,
         place: Whole,
         when: YesNo,
-        said: &["没有|没|不|不行|不可以|不好 的|了|啊|呀|过?", "哪有", "不 太? 是|对|像", "no"],
+        said: &[
+            "不用|不要|不需要|不必",
+            "没有|没|不|不行|不可以|不好 的|了|啊|呀|过?",
+            "哪有",
+            "不 太? 是|对|像",
+            "no",
+        ],
     },
     Phrases {
         act: UserAct::WhoIsThis,

@@ -3,7 +3,7 @@
 //! | path | what |
 //! |---|---|
 //! | `/` | the live page, embedded in the binary |
-//! | `/health` | 200 while calls are taken, 503 while shutting down |
+//! | `/health` | 200 while calls are taken, 503 while shutting down; the dialplan's edition, and why a newer one is refused |
 //! | `/metrics` | Prometheus text |
 //! | `/api/calls` | `{"live": [[event…]…], "recent": [[event…]…]}` |
 //! | `/api/events` | WebSocket: each [`CallEvent`](crate::call::CallEvent) as it happens, one JSON text message each |
@@ -25,12 +25,15 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
 
 use super::board::Board;
+use super::shelf::HotlineShelf;
 
 /// What the page shows.
 #[derive(Clone)]
 pub struct Site {
     /// Calls.
     pub board: Arc<Board>,
+    /// The dialplan in service.
+    pub hotlines: Arc<HotlineShelf>,
     /// Figures.
     pub metrics: PrometheusHandle,
     /// Cancelled when no more calls are taken.
@@ -60,8 +63,9 @@ async fn page() -> Html<&'static str> {
 
 async fn health(State(site): State<Site>) -> Response {
     let is_open = !site.closing.is_cancelled();
+    let answer = json!({ "ok": is_open, "calls": site.board.calls_up(), "dialplan": site.hotlines.serving() });
     let status = if is_open { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, Json(json!({ "ok": is_open, "calls": site.board.calls_up() }))).into_response()
+    (status, Json(answer)).into_response()
 }
 
 async fn figures(State(site): State<Site>) -> Response {
