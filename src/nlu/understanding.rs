@@ -13,7 +13,7 @@ use crate::nlu::{Corpus, Expect, Heard, SceneScore, UserTurn, acts, entities};
 use crate::units::Scene;
 
 /// First bytes of a model file: name and version of the format.
-const MAGIC: &[u8; 8] = b"avnlu\0\0\x01";
+const MAGIC: &[u8; 8] = b"avnlu\0\0\x02";
 
 /// Why something could not be learned, or a model not be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
