@@ -15,6 +15,9 @@ use crate::nlu::linear::softmax;
 
 /// Share of sentences that belong to no scene, assumed for calls: labelled sets never have the share that a line has.
 const OFF_TOPIC_SHARE: f32 = 0.05;
+/// What it costs to take a scene's sentence for off-topic, against missing an off-topic one: the caller whose problem is known
+/// is asked again for nothing, the other is asked a question that the next turn sets right.
+const TURNED_AWAY: f32 = 2.5;
 /// Inputs of the out-of-scope model: off-topic score, certainty, coverage, and the constant 1.
 const INPUTS: usize = 4;
 
@@ -178,7 +181,8 @@ fn lowest(mut low: f32, mut high: f32, f: impl Fn(f32) -> f32) -> f32 {
     f32::midpoint(low, high)
 }
 
-/// The threshold with the highest sum of the share of scenes kept and the share of off-topic sentences found.
+/// The threshold with the highest worth: the share of off-topic sentences found, less [`TURNED_AWAY`] times the share of the
+/// scenes' sentences that are lost.
 fn best_threshold(ranked: &[(f32, bool)], on: f32, off: f32) -> f32 {
     let (mut found, mut lost) = (0.0, 0.0);
     let mut best = (0.0, 1.0);
@@ -188,8 +192,9 @@ fn best_threshold(ranked: &[(f32, bool)], on: f32, off: f32) -> f32 {
         } else {
             lost += 1.0 / on;
         }
-        if found - lost > best.0 {
-            best = (found - lost, p);
+        let worth = found - TURNED_AWAY * lost;
+        if worth > best.0 {
+            best = (worth, p);
         }
     }
     best.1

@@ -40,7 +40,7 @@ struct Reader {
 
 impl Reader {
     fn vector(&self, document: &[Feature]) -> Sparse {
-        self.vocabulary.vector(document)
+        self.vocabulary.vector(document, self.lang)
     }
 }
 

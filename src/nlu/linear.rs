@@ -10,10 +10,11 @@
 //! per class. A target may be spread over several classes: a sentence that tells only the main scene.
 //!
 //! Measured against the one-versus-rest linear SVM (squared hinge loss, best cost) on banking77 with ten examples per intent:
-//! 73.5 against 72.1 %, and its scores need no second model to become probabilities.
+//! 73.5 against 72.1 %, and its scores need no second model to become probabilities. It sets out from naive Bayes: see [`bayes`].
 
 use serde::{Deserialize, Serialize};
 
+use crate::nlu::bayes;
 use crate::nlu::features::Sparse;
 
 /// Cost of a mistake against the size of the weights: 10 instead costs 0.1 points on banking77, ten examples per intent.
@@ -45,6 +46,7 @@ pub struct Linear {
 /// Learns to tell `classes` classes apart from vectors of `features` features.
 pub fn train(rows: &[Row], classes: usize, features: usize) -> Linear {
     let mut weights = vec![0.0f32; features * classes];
+    bayes::add(rows, classes, &mut weights);
     let mut bias = vec![0.0f32; classes];
     let mut duals = vec![0.0f32; rows.len() * classes];
     let mut order: Vec<usize> = (0..rows.len()).collect();

@@ -7,6 +7,7 @@
 //! ```
 
 pub mod acts;
+pub mod bayes;
 pub mod calibrate;
 pub mod concepts;
 pub mod corpus;
