@@ -248,6 +248,8 @@ impl Conversation {
                     self.requests.extend(latency.map(|latency| Request::Tell(Happened::Answered { latency })));
                 }
                 Moment::Ducked => self.tell(Happened::Ducked),
+                // A step on the way: the world is told how it ends.
+                Moment::Hushed => {}
                 Moment::Restored => self.tell(Happened::Restored),
                 Moment::Interrupted(played) => self.interrupted(played),
                 Moment::PromptEnded(played) => self.prompt_ended(played),

@@ -40,7 +40,9 @@ pub enum Moment {
     Audible,
     /// The utterance was turned down: the caller may be interrupting.
     Ducked,
-    /// It is at full level again: the caller was not.
+    /// It was paused: the caller very likely is.
+    Hushed,
+    /// It goes on at full level: the caller was not.
     Restored,
     /// The caller took the floor, and cut off what was playing, if anything was.
     Interrupted(Option<Played>),
@@ -229,7 +231,10 @@ impl Duplex {
                     self.playout.duck();
                     self.moments.extend(self.playout.is_audible().then_some(Moment::Ducked));
                 }
-                Decision::Hush => self.playout.hush(),
+                Decision::Hush => {
+                    self.playout.hush();
+                    self.moments.extend(self.playout.is_audible().then_some(Moment::Hushed));
+                }
                 Decision::Restore => {
                     self.playout.restore();
                     self.moments.extend(self.playout.is_audible().then_some(Moment::Restored));

@@ -46,6 +46,8 @@ const WORDLESS: f32 = 19.0;
 const WORDED: f32 = 5.0;
 /// … and words that ask for the floor: "stop", "no", "wait".
 const COMMANDED: f32 = 2.5;
+/// A word that means something, in so many frames of a voice, makes an interruption likely.
+const A_WORD: u32 = 9;
 /// A word or two within so many frames are a listener's, unless they ask for the floor.
 const SHORT: u32 = 22;
 /// A sound that is not surely speech for so long is none that talks to us \[frames\].
@@ -159,17 +161,18 @@ impl Speech {
         if self.loudest < NEARBY {
             return if self.frames >= BACKGROUND { Evidence::Unlikely } else { Evidence::Unclear };
         }
+        let content = content_words(&self.words);
         let interrupts = if takes_the_floor(&self.words) {
             self.surest >= COMMANDED
         } else {
-            let content = content_words(&self.words);
             let enough = content >= 3 || (content >= 1 && self.voiced >= SHORT);
             (enough && if is_over { self.surest } else { self.sure } >= WORDED)
                 || (self.words.is_empty() && self.sure >= WORDLESS)
         };
+        let likely = self.sure >= LIKELY || (content >= 1 && self.voiced >= A_WORD && self.sure >= COMMANDED);
         if interrupts {
             Evidence::Interrupts
-        } else if self.sure >= LIKELY && !is_over && !is_backchannel(&self.words) {
+        } else if likely && !is_over && !is_backchannel(&self.words) {
             Evidence::Likely
         } else if self.frames >= BACKGROUND && self.sure < COMMANDED {
             Evidence::Unlikely

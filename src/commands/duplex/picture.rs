@@ -9,7 +9,7 @@ const WIDTH: f64 = 960.0;
 /// Room for a lane's name.
 const LEFT: f64 = 90.0;
 const LANE: f64 = 22.0;
-const STYLE: &str = "font-family=\"sans-serif\" font-size=\"11\"";
+const STYLE: &str = "font-family=\"sans-serif\" font-size=\"10\"";
 
 /// One strip for each case: the prompt above, the caller below, and between them what was decided.
 pub(super) fn timelines(cases: &[(&Case, &Played)]) -> String {
@@ -57,8 +57,14 @@ fn strip_of(svg: &mut String, case: &Case, played: &Played, top: f64) {
         escaped(&case.id),
         escaped(said)
     );
+    // Labels of what happened at about the same time stand below each other.
+    let (mut row, mut free_from) = (0.0, [f64::NEG_INFINITY; 3]);
     for (at, what) in &played.happened {
-        let (x, y) = (x(*at), top + 2.0 * LANE);
+        let (x, y, label) = (x(*at), top + 2.0 * LANE, format!("{what} {at}"));
+        if let Some(free) = free_from.iter().position(|from| *from <= x) {
+            row = free as f64;
+            free_from[free] = x + 6.0 * label.len() as f64;
+        }
         let _ = writeln!(
             svg,
             r#"<line x1="{x:.1}" x2="{x:.1}" y1="{:.1}" y2="{:.1}" stroke="black"/>"#,
@@ -67,10 +73,10 @@ fn strip_of(svg: &mut String, case: &Case, played: &Played, top: f64) {
         );
         let _ = writeln!(
             svg,
-            r#"<text x="{:.1}" y="{:.1}" {STYLE}>{} {at}</text>"#,
+            r#"<text x="{:.1}" y="{:.1}" {STYLE}>{}</text>"#,
             x + 2.0,
-            y + 15.0,
-            escaped(&what.to_string())
+            y + 6.0 + row * 9.0,
+            escaped(&label)
         );
     }
 }

@@ -37,8 +37,9 @@ const AUDIBLE_DBOV: f32 = -46.0;
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum What {
     Ducked,
+    Hushed,
     Restored,
-    /// The prompt was cut off; this is the end of its last audible frame.
+    /// The prompt was ended for good.
     Stopped,
     /// The prompt was played to its end.
     PromptEnded,
@@ -277,6 +278,7 @@ impl Run<'_> {
                 Moment::Audible if self.answering.is_some() => self.note(What::Answered),
                 Moment::Audible => {}
                 Moment::Ducked => self.note(What::Ducked),
+                Moment::Hushed => self.note(What::Hushed),
                 Moment::Restored => self.note(What::Restored),
                 Moment::Interrupted(_) => self.interrupted(),
                 Moment::PromptEnded(played) => {

@@ -21,6 +21,8 @@ pub(super) struct Verdict {
     response_ms: Option<u64>,
     duck_ms: Option<u64>,
     stop_ms: Option<u64>,
+    /// The prompt was paused, whatever came of it.
+    was_paused: bool,
 }
 
 /// What can be wrong.
@@ -51,6 +53,7 @@ impl Verdict {
             response_ms: None,
             duck_ms: None,
             stop_ms: None,
+            was_paused: played.first(&What::Hushed).is_some(),
         };
         let answers = || played.happened.iter().filter(|(_, what)| *what == What::Answered).map(|(at, _)| *at);
         let was_cut_off = answers().any(|at| at < ended);
@@ -116,11 +119,12 @@ impl Report {
 }
 
 fn figures(verdicts: &[&Verdict]) -> Value {
-    let rate = |of: &dyn Fn(&Verdict) -> bool, fault: Fault| {
+    let share = |of: &dyn Fn(&Verdict) -> bool, which: &dyn Fn(&Verdict) -> bool| {
         let group: Vec<_> = verdicts.iter().filter(|verdict| of(verdict)).collect();
-        let faulty = group.iter().filter(|verdict| verdict.fault == Some(fault)).count();
-        (!group.is_empty()).then(|| faulty as f64 / group.len() as f64)
+        let counted = group.iter().filter(|verdict| which(verdict)).count();
+        (!group.is_empty()).then(|| counted as f64 / group.len() as f64)
     };
+    let rate = |of: &dyn Fn(&Verdict) -> bool, fault: Fault| share(of, &|verdict| verdict.fault == Some(fault));
     let times =
         |time: fn(&Verdict) -> Option<u64>| quantiles(verdicts.iter().filter_map(|verdict| time(verdict)).collect());
     let expects = |expect: Expect| move |verdict: &Verdict| verdict.expect == expect;
@@ -132,6 +136,7 @@ fn figures(verdicts: &[&Verdict]) -> Value {
         "early_answer_rate": rate(&whole, Fault::CutOff),
         "wait_cutoff_rate": rate(&expects(Expect::Wait), Fault::CutOff),
         "false_stop_rate": rate(&expects(Expect::Continue), Fault::FalseStop),
+        "false_pause_rate": share(&expects(Expect::Continue), &|verdict| verdict.was_paused),
         "missed_stop_rate": rate(&expects(Expect::Stop), Fault::MissedStop),
         "no_response_rate": rate(&expects(Expect::Respond), Fault::NoResponse),
         "response_ms": times(|verdict| verdict.response_ms),
@@ -151,6 +156,7 @@ impl fmt::Display for What {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Ducked => "ducked",
+            Self::Hushed => "paused",
             Self::Restored => "restored",
             Self::Stopped => "stopped",
             Self::PromptEnded => "prompt ended",
@@ -162,6 +168,17 @@ impl fmt::Display for What {
     }
 }
 
+/// Columns of the table, and their places in the report.
+const RATES: [(&str, &str); 7] = [
+    ("cut off", "false_cutoff_rate"),
+    ("early", "early_answer_rate"),
+    ("wait cut", "wait_cutoff_rate"),
+    ("f. stop", "false_stop_rate"),
+    ("f. pause", "false_pause_rate"),
+    ("missed", "missed_stop_rate"),
+    ("no resp.", "no_response_rate"),
+];
+
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let report = self.to_json();
@@ -172,35 +189,17 @@ impl fmt::Display for Report {
             Value::Null => "–".to_owned(),
             times => format!("{}/{}", times["p50"], times["p95"]),
         };
-        let columns = [
-            "false_cutoff_rate",
-            "early_answer_rate",
-            "wait_cutoff_rate",
-            "false_stop_rate",
-            "missed_stop_rate",
-            "no_response_rate",
-        ];
-        writeln!(
-            f,
-            "{:14} {:>5} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9} {:>11} {:>11} {:>11}",
-            "kind",
-            "cases",
-            "cut off",
-            "early",
-            "wait cut",
-            "f. stop",
-            "missed",
-            "no resp.",
-            "resp. ms",
-            "duck ms",
-            "stop ms"
-        )?;
+        write!(f, "{:14} {:>5}", "kind", "cases")?;
+        for (name, _) in RATES {
+            write!(f, " {name:>8}")?;
+        }
+        writeln!(f, " {:>11} {:>11} {:>11}", "resp. ms", "duck ms", "stop ms")?;
         let kinds = report["kinds"].as_object().into_iter().flatten();
         let all = [("all", &report)];
         for (kind, figures) in kinds.map(|(kind, figures)| (kind.as_str(), figures)).chain(all) {
             write!(f, "{kind:14} {:>5}", figures["cases"])?;
-            for column in columns {
-                write!(f, " {:>9}", rate(figures, column))?;
+            for (_, key) in RATES {
+                write!(f, " {:>8}", rate(figures, key))?;
             }
             let times = ["response_ms", "duck_ms", "stop_ms"].map(|key| time(figures, key));
             writeln!(f, " {:>11} {:>11} {:>11}", times[0], times[1], times[2])?;
