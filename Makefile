@@ -1,6 +1,8 @@
 # antevox: `make run` starts the hotline, `make test` checks everything. Both install what a fresh Debian 12 lacks.
 
 ANTEVOX := target/release/antevox
+# Where set-up puts Rust if there was none.
+export PATH := $(HOME)/.cargo/bin:$(PATH)
 
 .PHONY: help run test setup setup-test build models demo bench
 
