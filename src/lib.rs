@@ -16,7 +16,7 @@
 //!
 //! | level | modules |
 //! |---|---|
-//! | 0 | [`units`], [`timer`], [`diag`] |
+//! | 0 | [`units`], [`timer`], [`diag`], [`english`] |
 //! | 1 | [`audio`], [`rtp`], [`sdp`] |
 //! | 2 | [`speech`], [`nlu`], [`identify`], [`leg`] |
 //! | 3 | [`turn`], [`dialog`] |
@@ -47,6 +47,7 @@ pub mod commands;
 pub mod config;
 pub mod diag;
 pub mod dialog;
+pub mod english;
 pub mod identify;
 pub mod leg;
 pub mod nlu;

@@ -6,10 +6,10 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use antevox::commands::dialplan_files;
 use antevox::dialog::{ActionResult, Dialog, DialogInput, Next, Plan};
 use antevox::identify::{Identified, Order, OrderGuess, SceneGuess};
 use antevox::nlu::{SceneScore, UserAct, UserTurn};
+use antevox::server::dialplan_files;
 use antevox::units::Scene;
 use jiff::civil::date;
 use proptest::prelude::*;

@@ -23,10 +23,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use antevox::commands::dialplan_files;
 use antevox::dialog::{Dialog, DialogInput, Next, Plan, Question, Reply};
 use antevox::identify::{Identified, Member, MemberGuess, Order, OrderGuess, SceneGuess};
 use antevox::nlu::{Expect, Heard, Understanding};
+use antevox::server::hotline;
 use antevox::units::{Pii, Scene};
 use jiff::civil::DateTime;
 
@@ -42,9 +42,7 @@ fn chinese_conversations_go_as_scripted() {
 
 fn run_all(plan_name: &str) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let (plan, understanding) =
-        dialplan_files::load_with_understanding(&root.join("dialplans").join(plan_name), &[]).unwrap();
-    let plan = Arc::new(plan);
+    let hotline = hotline::prepare(&root.join("dialplans").join(plan_name), &[], None).unwrap().hotline;
     let mut scripts: Vec<PathBuf> =
         fs::read_dir(root.join("tests/dialogs")).unwrap().map(|entry| entry.unwrap().path()).collect();
     scripts.sort();
@@ -56,7 +54,7 @@ fn run_all(plan_name: &str) {
             continue;
         }
         ran += 1;
-        let mut script = Script::new(&plan, &understanding);
+        let mut script = Script::new(&hotline.plan, &hotline.understanding);
         for (number, line) in (1..).zip(text.lines()) {
             if let Err(why) = script.line(line.trim()) {
                 failures.push(format!("{}:{number}: {why}\n{}", path.display(), script.log.join("\n")));

@@ -38,8 +38,7 @@ fn a_folder_without_its_main_file_says_so() {
 fn the_shipped_dialplans_have_no_mistakes() {
     for name in ["hotline-en", "95188-zh"] {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("dialplans").join(name);
-        let (plan, warnings) =
-            antevox::commands::dialplan_files::load(&folder).unwrap_or_else(|found| panic!("{found}"));
+        let (plan, warnings) = antevox::server::dialplan_files::load(&folder).unwrap_or_else(|found| panic!("{found}"));
         assert!(warnings.0.is_empty(), "{warnings}");
         assert!(plan.scenes.len() >= 40, "{name} has only {} scenes", plan.scenes.len());
     }

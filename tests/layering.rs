@@ -11,6 +11,7 @@ const HOUSE: &[(&str, u8, &[&str])] = &[
     ("units", 0, &[]),
     ("timer", 0, &[]),
     ("diag", 0, &[]),
+    ("english", 0, &[]),
     ("audio", 1, &[]),
     ("rtp", 1, &[]),
     ("sdp", 1, &[]),

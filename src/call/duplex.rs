@@ -10,7 +10,6 @@
 //! dialog on top; a bench puts a script there. Media time advances by one frame with every [`Duplex::hear`].
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::ears::Ears;
@@ -109,7 +108,9 @@ impl Duplex {
     /// A piece of an utterance, or its end.
     pub fn sound(&mut self, id: UtteranceId, speaking: Speaking) {
         match speaking {
-            Speaking::Sound(piece) => self.push(id, piece),
+            Speaking::Sound(piece) => {
+                self.playout.push(id, piece);
+            }
             // A prompt that could not be spoken ends where it broke off: the caller still gets their turn.
             Speaking::Complete | Speaking::Failed => self.playout.complete(id),
         }
@@ -212,10 +213,6 @@ impl Duplex {
     /// What happened; call it until it answers `None`.
     pub fn poll(&mut self) -> Option<Moment> {
         self.moments.pop_front()
-    }
-
-    fn push(&mut self, id: UtteranceId, piece: Arc<[i16]>) {
-        self.playout.push(id, piece);
     }
 
     /// Carries out what turn-taking has decided.

@@ -18,7 +18,6 @@ mod ledger;
 mod line;
 mod playout;
 mod record;
-mod studio;
 mod transfer;
 
 use std::collections::VecDeque;
@@ -39,7 +38,6 @@ pub use record::{
     CallOutcome, CallRecord, Direction, GuessRecord, Latency, MemberRecord, OrderRecord, Party, RtpRecord,
     TransferRecord, TurnRecord,
 };
-pub use studio::{Ending, Studio};
 
 use crate::audio::{FRAME_MS, Frame};
 use crate::dialog::Plan;

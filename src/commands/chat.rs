@@ -6,9 +6,11 @@ use std::sync::Arc;
 
 use jiff::Zoned;
 
-use super::{Outcome, callers, dialplan_files};
+use super::{Outcome, callers};
+use crate::call::Hotline;
 use crate::dialog::{ActionResult, Dialog, DialogInput, Listen, Next, Reply};
-use crate::nlu::{Heard, Understanding};
+use crate::nlu::Heard;
+use crate::server::hotline;
 
 /// Hold the dialog in text, on a terminal.
 ///
@@ -38,11 +40,11 @@ impl Chat {
     /// # Errors
     /// One line that names what is wrong, where, and the remedy.
     pub fn run(self) -> Outcome {
-        let (plan, understanding) = dialplan_files::load_with_understanding(&self.dialplan, &self.corpus)?;
+        let hotline = hotline::prepare(&self.dialplan, &self.corpus, None)?.hotline;
         let callers = callers::Callers::open(self.data.as_deref())?;
         let now = Zoned::now().datetime();
         let identified = callers.identify(self.from.as_deref().unwrap_or_default(), now)?;
-        let mut chat = Talk { dialog: Dialog::new(Arc::new(plan), self.seed, now), understanding, callers, now };
+        let mut chat = Talk { dialog: Dialog::new(hotline.plan.clone(), self.seed, now), hotline, callers, now };
         let reply = chat.dialog.handle(DialogInput::Started(Box::new(identified)));
         chat.hold(reply)
     }
@@ -51,7 +53,7 @@ impl Chat {
 /// One conversation on a terminal.
 struct Talk {
     dialog: Dialog,
-    understanding: Understanding,
+    hotline: Arc<Hotline>,
     callers: callers::Callers,
     now: jiff::civil::DateTime,
 }
@@ -100,7 +102,7 @@ impl Talk {
             return DialogInput::Keyed(keys.to_owned());
         }
         let heard = Heard { text: line.to_owned(), confidence: 1.0, n_best: Vec::new() };
-        DialogInput::Turned(Box::new(self.understanding.understand(&heard, &listen.expect)))
+        DialogInput::Turned(Box::new(self.hotline.understanding.understand(&heard, &listen.expect)))
     }
 
     fn end(&self, how: &str) -> Outcome {

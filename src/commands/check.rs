@@ -4,9 +4,10 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
-use super::{Outcome, dialplan_files};
+use super::Outcome;
 use crate::diag::{Diagnostic, Severity};
 use crate::dialog::dialplan::Plan;
+use crate::server::dialplan_files;
 
 /// List a dialplan's mistakes with their place and remedy.
 #[derive(Debug, clap::Args)]

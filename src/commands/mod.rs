@@ -9,7 +9,6 @@ pub mod calls;
 pub mod chat;
 pub mod check;
 pub mod demo;
-pub mod dialplan_files;
 pub mod duplex;
 pub mod identify;
 pub mod import;

@@ -3,12 +3,12 @@
 use std::fs;
 use std::io::{IsTerminal, stderr};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Instant;
 
-use super::{Outcome, callers, dialplan_files};
+use super::{Outcome, callers};
 use crate::dialog::simulated::{self, Profile, Report, SimulatedCall, WordErrors, World};
 use crate::identify::Identified;
+use crate::server::hotline;
 
 /// Let simulated callers talk to the dialog and report.
 #[derive(Debug, clap::Args)]
@@ -49,7 +49,7 @@ impl Simulate {
             return Err(format!("--word-error-rate {} does not lie between 0 and 1", self.word_error_rate).into());
         }
         let profiles = read_callers(&self.callers)?;
-        let (plan, understanding) = dialplan_files::load_with_understanding(&self.dialplan, &self.corpus)?;
+        let hotline = hotline::prepare(&self.dialplan, &self.corpus, None)?.hotline;
         let callers = callers::Callers::open(self.data.as_deref())?;
         let mut known = Vec::with_capacity(profiles.len());
         for profile in &profiles {
@@ -57,13 +57,13 @@ impl Simulate {
         }
         // A number that is stated in the call is looked up then; a store that fails meanwhile knows nobody.
         let by_number = |number: &str, at| callers.identify_stated(number, at).unwrap_or_default();
-        let mut errors = WordErrors::new(&plan, self.word_error_rate, self.seed);
+        let mut errors = WordErrors::new(&hotline.plan, self.word_error_rate, self.seed);
         #[expect(clippy::disallowed_methods, reason = "a command may read the clock")]
         let began = Instant::now();
         let world = World {
-            plan: Arc::new(plan),
+            plan: hotline.plan.clone(),
             identify: &by_number,
-            understand: &|heard, expect| understanding.understand(heard, expect),
+            understand: &|heard, expect| hotline.understanding.understand(heard, expect),
             clock: &|| began.elapsed(),
         };
         let calls = self.hold(&world, &mut errors, &profiles, known);

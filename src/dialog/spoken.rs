@@ -5,6 +5,7 @@
 use jiff::civil::{Date, DateTime};
 
 use crate::dialog::dialplan::Slot;
+use crate::english;
 use crate::identify::{Member, Order};
 use crate::units::Lang;
 
@@ -56,39 +57,22 @@ pub fn day(day: Date, today: Date, lang: Lang) -> String {
     let ago = today.since(day).map_or(i32::MAX, |span| span.get_days());
     let weekday = usize::from(day.weekday().to_monday_zero_offset().unsigned_abs());
     match lang {
-        Lang::En => {
-            let weekdays = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
-            match ago {
-                0 => "today".to_owned(),
-                1 => "yesterday".to_owned(),
-                2..=7 => format!("last {}", weekdays[weekday]),
-                _ => {
-                    let months = [
-                        "January",
-                        "February",
-                        "March",
-                        "April",
-                        "May",
-                        "June",
-                        "July",
-                        "August",
-                        "September",
-                        "October",
-                        "November",
-                        "December",
-                    ];
-                    let number = day.day();
-                    let ending = match (number / 10, number % 10) {
-                        (1, _) => "th",
-                        (_, 1) => "st",
-                        (_, 2) => "nd",
-                        (_, 3) => "rd",
-                        _ => "th",
-                    };
-                    format!("{} {number}{ending}", months[usize::from(day.month().unsigned_abs()) - 1])
-                }
+        Lang::En => match ago {
+            0 => "today".to_owned(),
+            1 => "yesterday".to_owned(),
+            2..=7 => format!("last {}", english::WEEKDAYS[weekday]),
+            _ => {
+                let number = day.day();
+                let ending = match (number / 10, number % 10) {
+                    (1, _) => "th",
+                    (_, 1) => "st",
+                    (_, 2) => "nd",
+                    (_, 3) => "rd",
+                    _ => "th",
+                };
+                format!("{} {number}{ending}", english::MONTHS[usize::from(day.month().unsigned_abs()) - 1])
             }
-        }
+        },
         Lang::Zh => match ago {
             0 => "今天".to_owned(),
             1 => "昨天".to_owned(),

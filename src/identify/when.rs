@@ -4,8 +4,10 @@
 //! words, now ─► Days { from ..= to, slack } ─► fit(order.at) [nat]: 0 inside, falling outside
 //! ```
 
-use jiff::civil::{Date, DateTime, Weekday};
+use jiff::civil::{Date, DateTime};
 use jiff::{Span, ToSpan};
+
+use crate::english;
 
 /// A stretch of days, and how sharp its ends are.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,35 +27,6 @@ const FAR: f64 = -6.0;
 
 /// What the wrong time of day costs (nat).
 const WRONG_HOURS: f64 = -2.0;
-
-const MONTHS: [&str; 12] = [
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-];
-
-const WEEKDAYS: [(&str, Weekday); 7] = [
-    ("monday", Weekday::Monday),
-    ("tuesday", Weekday::Tuesday),
-    ("wednesday", Weekday::Wednesday),
-    ("thursday", Weekday::Thursday),
-    ("friday", Weekday::Friday),
-    ("saturday", Weekday::Saturday),
-    ("sunday", Weekday::Sunday),
-];
-
-const COUNTS: [&str; 13] =
-    ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"];
-
 impl Days {
     fn exactly(day: Date) -> Self {
         Self { from: day, to: day, slack: 0.0, before_hour: 24 }
@@ -139,15 +112,17 @@ fn count_of(word: &str) -> Option<i32> {
         "a" | "an" => Some(1),
         "couple" => Some(2),
         _ => {
-            let spelled = COUNTS.iter().position(|count| *count == word).and_then(|count| i32::try_from(count).ok());
+            let spelled = english::SMALL[..=12]
+                .iter()
+                .position(|count| *count == word)
+                .and_then(|count| i32::try_from(count).ok());
             spelled.or_else(|| word.parse().ok().filter(|count| (0..=400).contains(count)))
         }
     }
 }
 
 fn month_of(word: &str) -> Option<i8> {
-    let place = MONTHS.iter().position(|month| *month == word || (word.len() == 3 && month.starts_with(word)))?;
-    i8::try_from(place + 1).ok()
+    english::month(word, |word| word.len() == 3)
 }
 
 fn day_number(word: &str) -> Option<i8> {
@@ -168,8 +143,8 @@ fn latest(month: i8, day: i8, today: Date) -> Option<Date> {
 }
 
 fn last_weekday(name: &str, today: Date) -> Option<Date> {
-    let (_, weekday) = WEEKDAYS.iter().find(|(known, _)| *known == name)?;
-    today.nth_weekday(-1, *weekday).ok()
+    let weekday = english::weekday(name)?;
+    today.nth_weekday(-1, weekday).ok()
 }
 
 fn whole_month(day: Date) -> Days {

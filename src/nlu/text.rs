@@ -11,6 +11,7 @@
 
 use std::ops::Range;
 
+use crate::english;
 use crate::units::Lang;
 
 /// One word, number or Chinese character.
@@ -148,31 +149,6 @@ const CLITICS: &[(&str, &str)] =
 
 /// Words that are written apart or together.
 const COMPOUNDS: &[(&str, &str)] = &[("topup", "top up"), ("topups", "top ups"), ("ok", "okay")];
-
-const ONES: [&str; 21] = [
-    "zero",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-    "thirteen",
-    "fourteen",
-    "fifteen",
-    "sixteen",
-    "seventeen",
-    "eighteen",
-    "nineteen",
-    "twenty",
-];
-
 /// The words of `text` as the classifier reads them: fillers dropped, contractions spelled out, letters joined, small numbers
 /// in words and large ones as `#`.
 pub fn words(text: &str, lang: Lang) -> Vec<String> {
@@ -207,7 +183,8 @@ fn spelled(tokens: &[Token]) -> usize {
 
 fn spell_out(token: &str, words: &mut Vec<String>) {
     if let Ok(number) = token.parse::<usize>() {
-        words.push(ONES.get(number).map_or_else(|| "#".to_owned(), |&word| word.to_owned()));
+        let mut named = english::SMALL.into_iter().chain([english::TENS[2]]);
+        words.push(named.nth(number).unwrap_or("#").to_owned());
         return;
     }
     if token.starts_with(|c: char| c.is_ascii_digit()) && !token.ends_with(|c: char| c.is_ascii_alphabetic()) {

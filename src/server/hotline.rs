@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::dialplan_files;
 use crate::call::Hotline;
-use crate::commands::dialplan_files;
 use crate::diag::Diagnostics;
 use crate::dialog::Plan;
 use crate::nlu::corpus;

@@ -13,6 +13,7 @@
 pub mod actions;
 pub mod board;
 pub mod calls;
+pub mod dialplan_files;
 pub mod engines;
 pub mod hotline;
 pub mod http;

@@ -16,9 +16,8 @@ use std::time::{Duration, SystemTime};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
-use super::hotline;
+use super::{dialplan_files, hotline};
 use crate::call::Hotline;
-use crate::commands::dialplan_files;
 use crate::dialog::dialplan::Editions;
 
 /// How often the files are looked at.

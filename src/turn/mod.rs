@@ -37,4 +37,4 @@ mod words;
 pub use floor::{Decision, Turn};
 pub use patience::Patience;
 pub use speech::Voice;
-pub use words::{Completeness, completeness, is_backchannel};
+pub use words::Completeness;

@@ -96,7 +96,7 @@ const WHOLE: f32 = 0.6;
 const BROKEN: f32 = 0.25;
 
 /// How complete `words` are as an answer to `ask`, given how surely they are a whole sentence (0–1).
-pub fn completeness(ask: Ask, words: &str, whole: f32) -> Completeness {
+pub(super) fn completeness(ask: Ask, words: &str, whole: f32) -> Completeness {
     let list: Vec<&str> = words.split_whitespace().collect();
     let Some(last) = list.last() else { return Completeness::Unclear };
     match ask {
@@ -160,7 +160,7 @@ fn digits_completeness(list: &[&str]) -> Completeness {
 }
 
 /// Whether `words` are nothing but listener's noises; `false` for no words at all.
-pub fn is_backchannel(words: &str) -> bool {
+pub(super) fn is_backchannel(words: &str) -> bool {
     let mut list = words.split_whitespace().peekable();
     list.peek().is_some()
         && list.all(|word| {

@@ -4,9 +4,8 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
 
-use serde::Deserialize;
-
 use super::cannot_read;
+use crate::server::dialplan_files;
 use crate::units::SampleRate;
 
 /// What is said in each file.
@@ -47,41 +46,10 @@ pub(super) fn corpus(path: &Path) -> Result<Vec<String>, String> {
     Ok(sentences.map(str::to_owned).collect())
 }
 
-/// The part of a scene file that says how callers put it.
-#[derive(Deserialize)]
-struct SceneFile {
-    #[serde(default)]
-    vague: Vec<String>,
-    #[serde(default)]
-    scenes: Vec<SceneExamples>,
-}
-
-#[derive(Deserialize)]
-struct SceneExamples {
-    #[serde(default)]
-    name: String,
-    #[serde(default)]
-    examples: Vec<String>,
-}
-
 /// All example sentences of a dialplan folder, and the names of its scenes.
 pub(super) fn dialplan_examples(folder: &Path) -> Result<Vec<String>, String> {
-    let scenes = folder.join("scenes");
-    let entries = fs::read_dir(&scenes).map_err(|error| cannot_read(&scenes, error))?;
-    let mut paths: Vec<_> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
-    paths.retain(|path| path.extension().is_some_and(|extension| extension == "yaml"));
-    paths.sort();
-    let mut sentences = Vec::new();
-    for path in paths {
-        let text = fs::read_to_string(&path).map_err(|error| cannot_read(&path, error))?;
-        let file: SceneFile = serde_saphyr::from_str(&text).map_err(|error| cannot_read(&path, error))?;
-        sentences.extend(file.vague);
-        for scene in file.scenes {
-            sentences.push(scene.name);
-            sentences.extend(scene.examples);
-        }
-    }
-    if sentences.is_empty() { Err(cannot_read(&scenes, "no scene file with examples")) } else { Ok(sentences) }
+    let (plan, _) = dialplan_files::load(folder).map_err(|mistakes| mistakes.to_string())?;
+    Ok(plan.sentences())
 }
 
 /// Reads a mono WAV file that is sampled at `rate`.
@@ -120,13 +88,16 @@ mod tests {
 
     #[test]
     fn examples_come_from_all_scene_files() {
-        let folder = tempfile::tempdir().unwrap();
-        let scenes = folder.path().join("scenes");
-        assert!(dialplan_examples(folder.path()).is_err());
-        fs::create_dir(&scenes).unwrap();
-        let yaml = "main_scene: card\nname: a card\nvague: [it's my card]\nscenes:\n  - scene: lost\n    name: a lost card\n    examples: [i lost it]\n";
-        fs::write(scenes.join("card.yaml"), yaml).unwrap();
-        assert_eq!(dialplan_examples(folder.path()).unwrap(), ["it's my card", "a lost card", "i lost it"]);
+        let dialplan = Path::new(env!("CARGO_MANIFEST_DIR")).join("dialplans/hotline-en");
+        let examples = dialplan_examples(&dialplan).unwrap();
+        for (file, sentence) in [("account.yaml", "it's about my account"), ("card.yaml", "it's about my card")] {
+            assert!(examples.iter().any(|example| example == sentence), "{file}: {sentence}");
+        }
+        assert!(
+            examples.iter().any(|example| example == "activating a new card"),
+            "the names of scenes are said as well"
+        );
+        assert!(dialplan_examples(&dialplan.join("scenes")).is_err());
     }
 
     #[test]

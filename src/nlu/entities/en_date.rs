@@ -3,41 +3,15 @@
 use jiff::civil::{Date, Time, Weekday};
 
 use super::{Reading, en_number, relative};
+use crate::english;
 use crate::nlu::Value;
-
-const MONTHS: [&str; 12] = [
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-];
-
 /// The month that `word` names, in full or by its first letters.
 fn month(word: &str) -> Option<i8> {
-    let short =
-        |name: &str| word.len() >= 3 && word.len() <= 4 && name.starts_with(word) && word != "may" && word != "mar";
-    MONTHS.iter().position(|name| *name == word || short(name)).map(|at| at as i8 + 1)
+    english::month(word, |word| matches!(word.len(), 3 | 4) && word != "may" && word != "mar")
 }
 
 fn weekday(word: &str) -> Option<Weekday> {
-    Some(match word.trim_end_matches("'s") {
-        "monday" => Weekday::Monday,
-        "tuesday" => Weekday::Tuesday,
-        "wednesday" => Weekday::Wednesday,
-        "thursday" => Weekday::Thursday,
-        "friday" => Weekday::Friday,
-        "saturday" => Weekday::Saturday,
-        "sunday" => Weekday::Sunday,
-        _ => return None,
-    })
+    english::weekday(word.trim_end_matches("'s"))
 }
 
 /// A day at the head of `words`; `previous` is the word before.

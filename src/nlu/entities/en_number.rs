@@ -1,5 +1,7 @@
 //! English numbers: "two hundred and fifty four", "eighteen point o five", "double oh seven".
 
+use crate::english;
+
 /// A number at the head of some words.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Number {
@@ -30,35 +32,12 @@ pub(super) fn digit(word: &str) -> Option<u8> {
 }
 
 fn below_twenty(word: &str) -> Option<u128> {
-    const NAMES: [&str; 20] = [
-        "zero",
-        "one",
-        "two",
-        "three",
-        "four",
-        "five",
-        "six",
-        "seven",
-        "eight",
-        "nine",
-        "ten",
-        "eleven",
-        "twelve",
-        "thirteen",
-        "fourteen",
-        "fifteen",
-        "sixteen",
-        "seventeen",
-        "eighteen",
-        "nineteen",
-    ];
-    NAMES.iter().position(|name| *name == word).map(|value| value as u128)
+    english::SMALL.iter().position(|name| *name == word).map(|value| value as u128)
 }
 
 fn tens(word: &str) -> Option<u128> {
-    const NAMES: [&str; 8] = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"];
     let spelled = if word == "fourty" { "forty" } else { word };
-    NAMES.iter().position(|name| *name == spelled).map(|value| (value as u128 + 2) * 10)
+    english::TENS.iter().skip(2).position(|name| *name == spelled).map(|value| (value as u128 + 2) * 10)
 }
 
 /// The scale that `word` names.

@@ -3,29 +3,7 @@
 //! Corpora are written (`What's £20 fee?`), recognisers spell speech (`what's twenty fee`): lower case, no punctuation,
 //! numbers as words.
 
-const SMALL: [&str; 20] = [
-    "zero",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-    "thirteen",
-    "fourteen",
-    "fifteen",
-    "sixteen",
-    "seventeen",
-    "eighteen",
-    "nineteen",
-];
-const TENS: [&str; 10] = ["", "", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"];
+use crate::english::{SMALL, TENS};
 /// From here on numbers are read digit by digit, as account numbers are.
 const DIGIT_BY_DIGIT_FROM: usize = 7;
 

@@ -6,10 +6,6 @@ use std::path::{Path, PathBuf};
 
 use crate::diag::{Diagnostics, Place};
 use crate::dialog::dialplan::{MAIN_FILE, Plan};
-use crate::nlu::{Understanding, corpus};
-
-/// One line for a person, or several.
-type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// Where scene files lie in a dialplan's folder.
 const SCENES: &str = "scenes";
@@ -38,22 +34,6 @@ pub fn load(folder: &Path) -> Result<(Plan, Diagnostics), Diagnostics> {
         found.0.extend(more.0);
     }
     Err(found)
-}
-
-/// Reads and checks the dialplan in `folder`, and learns from its examples, those of the files it names, and `more` files.
-///
-/// # Errors
-/// All mistakes found, one below the other.
-pub fn load_with_understanding(folder: &Path, more: &[PathBuf]) -> Result<(Plan, Understanding), Failure> {
-    let (plan, _) = load(folder).map_err(|found| found.to_string())?;
-    let mut corpus = plan.corpus();
-    let named = plan.corpora.iter().map(|path| folder.join(path));
-    for path in named.chain(more.iter().cloned()) {
-        let text = fs::read_to_string(&path).map_err(|error| format!("{}: cannot be read: {error}", path.display()))?;
-        corpus.extend(corpus::parse(&path, &text).map_err(|found| found.to_string())?);
-    }
-    let understanding = Understanding::train(&corpus)?;
-    Ok((plan, understanding))
 }
 
 /// The files of the dialplan in `folder`: the main file and the scene files, these by name. What cannot be read is left out.
