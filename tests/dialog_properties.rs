@@ -8,10 +8,10 @@ use std::sync::Arc;
 
 use antevox::dialog::{ActionResult, Dialog, DialogInput, Next, Plan};
 use antevox::identify::{Identified, Order, OrderGuess, SceneGuess};
-use antevox::nlu::{SceneScore, UserAct, UserTurn};
+use antevox::nlu::{Entity, SceneScore, UserAct, UserTurn, Value};
 use antevox::server::dialplan_files;
-use antevox::units::Scene;
-use jiff::civil::date;
+use antevox::units::{Pii, Scene};
+use jiff::civil::{date, time};
 use proptest::prelude::*;
 
 /// Replies beyond `max_prompts` that may come before the end: two failed transfers, a failed recogniser, the last words.
@@ -56,15 +56,37 @@ fn act() -> impl Strategy<Value = UserAct> {
     ]
 }
 
+fn ended((action, succeeded): (&str, bool)) -> DialogInput {
+    let values = vec![Pii("completed".to_owned())];
+    DialogInput::ActionEnded(ActionResult { action: action.to_owned(), succeeded, values })
+}
+
+/// What callers say to the questions of steps, among them the beginning of one.
+fn answer() -> impl Strategy<Value = UserTurn> {
+    let value = prop_oneof![
+        Just(Value::Digits("13800000001".into())),
+        Just(Value::Date(date(2026, 8, 13))),
+        Just(Value::Time(time(17, 0, 0, 0))),
+        Just(Value::Number(7.0)),
+    ];
+    let entities = prop::collection::vec(value.prop_map(|value| Entity { value, span: 0..0 }), 0..3);
+    let text = prop::sample::select(vec!["call me back", "给我回个电话", "well"]);
+    (entities, text, prop::collection::vec(act(), 0..2)).prop_map(|(entities, text, acts)| UserTurn {
+        text: text.into(),
+        confidence: 1.0,
+        entities,
+        acts,
+        ..UserTurn::default()
+    })
+}
+
 fn doing() -> impl Strategy<Value = Doing> {
     let other = prop_oneof![
         3 => Just(DialogInput::WasSilent),
         3 => Just(DialogInput::NotUnderstood),
         2 => Just(DialogInput::TransferFailed),
         1 => Just(DialogInput::EngineFailed),
-        1 => any::<bool>().prop_map(|succeeded| {
-            DialogInput::ActionEnded(ActionResult { action: "send_link".into(), succeeded })
-        }),
+        3 => (prop::sample::select(vec!["send_link", "order_now", "appointment"]), any::<bool>()).prop_map(ended),
         2 => "[0-9*#]{0,12}".prop_map(DialogInput::Keyed),
         1 => Just(DialogInput::MemberFound(Box::default())),
         1 => Just(DialogInput::Started(Box::default())),
@@ -74,6 +96,7 @@ fn doing() -> impl Strategy<Value = Doing> {
             .prop_map(|(acts, scene, p)| Doing::Says { acts, scene, p }),
         4 => prop::collection::vec(act(), 0..3).prop_map(Doing::Acts),
         3 => other.prop_map(Doing::Other),
+        3 => answer().prop_map(|turn| Doing::Other(DialogInput::Turned(Box::new(turn)))),
     ]
 }
 
@@ -179,6 +202,7 @@ fn no_dialplan_that_passes_the_check_has_a_dead_end() {
         limits in prop::array::uniform6(0.0_f64..1.0),
         max_prompts in 5_u32..100,
         transfers in any::<bool>(),
+        steps in any::<bool>(),
         doings in prop::collection::vec(doing(), 1..30),
     )| {
         let mut plan = whole.clone();
@@ -190,6 +214,13 @@ fn no_dialplan_that_passes_the_check_has_a_dead_end() {
         plan.thresholds.out_of_scope = out_of_scope;
         plan.thresholds.prior_weight = prior_weight;
         plan.timings.max_prompts = max_prompts;
+        if steps {
+            let programs: Vec<_> = plan.scenes.iter().map(|scene| scene.steps.clone()).collect();
+            let with = programs.iter().filter(|program| !program.ops().is_empty()).cycle();
+            for (scene, program) in plan.scenes.iter_mut().zip(with) {
+                scene.steps = program.clone();
+            }
+        }
         if !transfers {
             plan.scenes.iter_mut().for_each(|scene| scene.transfer = None);
         }

@@ -23,7 +23,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use antevox::dialog::{Dialog, DialogInput, Next, Plan, Question, Reply};
+use antevox::dialog::{ActionResult, Dialog, DialogInput, Next, Plan, Question, Reply};
 use antevox::identify::{Identified, Member, MemberGuess, Order, OrderGuess, SceneGuess};
 use antevox::nlu::{Expect, Heard, Understanding};
 use antevox::server::hotline;
@@ -70,6 +70,7 @@ struct Script<'a> {
     plan: &'a Arc<Plan>,
     understanding: &'a Understanding,
     now: DateTime,
+    phone: String,
     identified: Identified,
     talk: Option<(Dialog, Reply)>,
     log: Vec<String>,
@@ -78,7 +79,8 @@ struct Script<'a> {
 impl<'a> Script<'a> {
     fn new(plan: &'a Arc<Plan>, understanding: &'a Understanding) -> Self {
         let now = "2026-08-12T09:30".parse().unwrap();
-        Self { plan, understanding, now, identified: Identified::default(), talk: None, log: Vec::new() }
+        let (phone, identified) = (String::new(), Identified::default());
+        Self { plan, understanding, now, phone, identified, talk: None, log: Vec::new() }
     }
 
     fn line(&mut self, line: &str) -> Result<(), String> {
@@ -87,6 +89,7 @@ impl<'a> Script<'a> {
             "" | "#" | "plan" => {}
             "now" => self.now = rest.parse().map_err(|error| format!("{error}"))?,
             "member" => self.identified.member = Some(member(rest)),
+            "phone" => self.phone = rest.to_owned(),
             "ask_number" => self.identified.ask_number = true,
             "order" => self.identified.orders.push(order(rest)),
             "guess" => self.guess(rest),
@@ -115,10 +118,10 @@ impl<'a> Script<'a> {
 
     /// The conversation, begun when it is first needed.
     fn talk(&mut self) -> &mut (Dialog, Reply) {
-        let (plan, now, identified) = (self.plan, self.now, &self.identified);
+        let (plan, now, phone, identified) = (self.plan, self.now, self.phone.clone(), &self.identified);
         let log = &mut self.log;
         self.talk.get_or_insert_with(|| {
-            let mut dialog = Dialog::new(plan.clone(), 7, now);
+            let mut dialog = Dialog::new(plan.clone(), 7, now).calling(Pii(phone));
             let reply = dialog.handle(DialogInput::Started(Box::new(identified.clone())));
             log.push(format!("hotline: {}", reply.prompt.text));
             (dialog, reply)
@@ -128,8 +131,7 @@ impl<'a> Script<'a> {
     fn caller(&mut self, words: &str) {
         let understanding = self.understanding;
         let found = Identified { ask_number: false, ..self.identified.clone() };
-        let (dialog, reply) = self.talk();
-        let expect = match &reply.next {
+        let expect = match &self.talk().1.next {
             Next::Listen(listen) => listen.expect.clone(),
             Next::Transfer(_) | Next::HangUp => Expect::default(),
         };
@@ -143,11 +145,32 @@ impl<'a> Script<'a> {
             "engine failed" => DialogInput::EngineFailed,
             "transfer failed" => DialogInput::TransferFailed,
             "found" => DialogInput::MemberFound(Box::new(found)),
+            "somebody else found" => {
+                let mut other = member("M Xiaoming Wang");
+                other.member.member_id = "M000002".into();
+                DialogInput::MemberFound(Box::new(Identified { member: Some(other), ..Identified::default() }))
+            }
+            "failed" => DialogInput::ActionEnded(self.ended(Vec::new(), false)),
+            done if done.starts_with("done") => {
+                let values = done.split_whitespace().skip(1).map(|value| Pii(value.to_owned())).collect();
+                DialogInput::ActionEnded(self.ended(values, true))
+            }
             keys => DialogInput::Keyed(keys.trim_start_matches("key ").to_owned()),
         };
+        let (dialog, reply) = self.talk();
         *reply = dialog.handle(input);
         let said = reply.prompt.text.clone();
         self.log.push(format!("caller:  {words}\nhotline: {said}"));
+    }
+
+    /// The action that is awaited ended.
+    fn ended(&mut self, values: Vec<Pii<String>>, succeeded: bool) -> ActionResult {
+        let plan = self.plan.clone();
+        let action = match self.talk().0.question() {
+            Some(Question::Doing(action) | Question::StillDoing(action)) => plan.actions[*action].name.clone(),
+            _ => String::new(),
+        };
+        ActionResult { action, succeeded, values }
     }
 
     fn expect(&mut self, expected: &str) -> Result<(), String> {
@@ -201,6 +224,10 @@ fn describe(question: &Question, plan: &Plan) -> String {
         Question::Order(scene, _) => format!("order {}", id(scene)),
         Question::Number(scene) => format!("number {}", id(scene)),
         Question::LookUp(scene) => format!("look up {}", id(scene)),
+        Question::Slot(slot, _) => format!("slot {}", plan.slot(*slot).name),
+        Question::ReadBack(slot, _) => format!("read back {}", plan.slot(*slot).name),
+        Question::Doing(action) => format!("doing {}", plan.actions[*action].name),
+        Question::StillDoing(action) => format!("still doing {}", plan.actions[*action].name),
         Question::Solved(scene) => format!("solved {}", id(scene)),
         Question::Offer(scene) => format!("offer {}", id(scene)),
         Question::AnythingElse => "anything else".to_owned(),

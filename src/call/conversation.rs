@@ -24,7 +24,7 @@ use super::ledger::Ledger;
 use super::playout::Heard as Played;
 use crate::audio::Frame;
 use crate::dialog::{
-    ActionRequest, ActionResult, BargeIn, Dialog, DialogInput, Listen, Next, Progress, Reply, Transfer,
+    ActionRequest, ActionResult, BargeIn, Dialog, DialogInput, Listen, Next, Progress, Question, Reply, Transfer,
 };
 use crate::identify::Identified;
 use crate::nlu;
@@ -61,8 +61,8 @@ pub enum Request {
 enum Mind {
     /// Nothing: the conversation has not begun, or the caller is with somebody else.
     Away,
-    /// Saying something; then `next`.
-    Speaking { id: UtteranceId, next: Next },
+    /// Saying a span of a prompt; then the others, then `next`.
+    Speaking { id: UtteranceId, rest: VecDeque<(String, BargeIn)>, next: Next },
     /// Waiting for the caller, or hearing them out.
     Listening(Listen),
     /// Waiting for the final text of a turn.
@@ -81,15 +81,23 @@ pub struct Conversation {
     continued: Option<HearingId>,
     /// The text of such a turn.
     carried: String,
+    /// What an action brought that the dialog waits for, while somebody speaks.
+    brought: Option<DialogInput>,
     requests: VecDeque<Request>,
 }
 
 impl Conversation {
-    /// A conversation in silence; [`start`](Self::start) begins it. `now` is the local time of the call, `seed` chooses
-    /// among prompt variants.
-    pub fn new(hotline: Arc<Hotline>, detector: Box<dyn VoiceDetector>, now: DateTime, seed: u64) -> Self {
+    /// A conversation in silence; [`start`](Self::start) begins it. `phone` is the calling number,
+    /// `now` the local time of the call, `seed` chooses among prompt variants.
+    pub fn new(
+        hotline: Arc<Hotline>,
+        detector: Box<dyn VoiceDetector>,
+        phone: Pii<String>,
+        now: DateTime,
+        seed: u64,
+    ) -> Self {
         Self {
-            dialog: Dialog::new(hotline.plan.clone(), seed, now),
+            dialog: Dialog::new(hotline.plan.clone(), seed, now).calling(phone),
             hotline,
             duplex: Duplex::new(detector),
             keypad: Keypad::default(),
@@ -97,6 +105,7 @@ impl Conversation {
             mind: Mind::Away,
             continued: None,
             carried: String::new(),
+            brought: None,
             requests: VecDeque::new(),
         }
     }
@@ -162,6 +171,9 @@ impl Conversation {
 
     /// An action of the dialplan ended.
     pub fn action_ended(&mut self, result: ActionResult) {
+        if matches!(self.dialog.question(), Some(Question::Doing(_) | Question::StillDoing(_))) {
+            return self.bring(DialogInput::ActionEnded(result));
+        }
         let reply = self.dialog.handle(DialogInput::ActionEnded(result));
         // An action ends when it ends; it does not take the floor from whoever has it.
         if let Mind::Listening(_) | Mind::Away = self.mind
@@ -174,7 +186,16 @@ impl Conversation {
 
     /// The store answered a [`Request::LookUp`].
     pub fn member_found(&mut self, identified: Identified) {
-        self.answer(DialogInput::MemberFound(Box::new(identified)));
+        self.bring(DialogInput::MemberFound(Box::new(identified)));
+    }
+
+    /// Tells the dialog what it waits for, as soon as nobody speaks.
+    fn bring(&mut self, input: DialogInput) {
+        match self.mind {
+            Mind::Listening(_) if !self.duplex.is_hearing() => self.answer(input),
+            Mind::Away => self.answer(input),
+            Mind::Listening(_) | Mind::Speaking { .. } | Mind::Thinking { .. } => self.brought = Some(input),
+        }
     }
 
     /// Nobody took the caller over: the conversation goes on.
@@ -289,7 +310,10 @@ impl Conversation {
     fn prompt_ended(&mut self, played: Played) {
         self.stopped(Some(played), false);
         match std::mem::replace(&mut self.mind, Mind::Away) {
-            Mind::Speaking { id, next } if id == played.id => self.go_on(next),
+            Mind::Speaking { id, mut rest, next } if id == played.id => match rest.pop_front() {
+                Some((text, barge_in)) => self.speak(text, barge_in, rest, next),
+                None => self.go_on(next),
+            },
             other => self.mind = other,
         }
     }
@@ -300,6 +324,9 @@ impl Conversation {
             Next::Listen(listen) => {
                 self.duplex.offer(listen.ask(), listen.no_input);
                 self.mind = Mind::Listening(listen);
+                if let Some(input) = self.brought.take() {
+                    self.answer(input);
+                }
             }
             Next::Transfer(transfer) => {
                 self.mind = Mind::Away;
@@ -372,17 +399,26 @@ impl Conversation {
         if reply.prompt.text.is_empty() {
             return self.go_on(reply.next);
         }
-        let (ask, interruptible) = match &reply.next {
-            Next::Listen(listen) => (listen.ask(), reply.prompt.barge_in == BargeIn::Allowed),
+        let mut spans: VecDeque<_> = reply.prompt.spans().map(|(text, barge_in)| (text.to_owned(), barge_in)).collect();
+        self.tell(Happened::Speaking { text: reply.prompt.text });
+        match spans.pop_front() {
+            Some((text, barge_in)) => self.speak(text, barge_in, spans, reply.next),
+            None => self.go_on(reply.next),
+        }
+    }
+
+    /// Says `text`, one span of a prompt, then the `rest` of them.
+    fn speak(&mut self, text: String, barge_in: BargeIn, rest: VecDeque<(String, BargeIn)>, next: Next) {
+        let (ask, interruptible) = match &next {
+            Next::Listen(listen) => (listen.ask(), barge_in == BargeIn::Allowed),
             // Nobody is asked anything: the announcement is heard to its end.
             Next::Transfer(_) | Next::HangUp => (Default::default(), false),
         };
         let id = self.duplex.speak(ask, interruptible);
         let now = self.now();
-        self.ledger.server_started(&reply.prompt.text, &reply.next, now);
-        self.tell(Happened::Speaking { text: reply.prompt.text.clone() });
-        self.requests.push_back(Request::Speak(id, reply.prompt.text));
-        self.mind = Mind::Speaking { id, next: reply.next };
+        self.ledger.server_started(&text, &next, now);
+        self.requests.push_back(Request::Speak(id, text));
+        self.mind = Mind::Speaking { id, rest, next };
     }
 
     fn tell_turn(&mut self, turn: Option<super::record::TurnRecord>) {

@@ -6,9 +6,11 @@ use jiff::civil::DateTime;
 use tokio::runtime::Runtime;
 
 use crate::call::LookUp;
+use crate::dialog::dialplan::{ActionKind, Plan};
+use crate::dialog::{ActionRequest, ActionResult};
 use crate::identify::{Identified, Model};
 use crate::server::store::Store;
-use crate::server::who;
+use crate::server::{actions, who};
 use crate::units::Pii;
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -52,6 +54,24 @@ impl Callers {
     /// The store cannot be read.
     pub fn identify_stated(&self, number: &str, now: DateTime) -> Result<Identified, Failure> {
         self.look_up(&LookUp::Stated(Pii(number.to_owned())), now)
+    }
+
+    /// Carries out what only reads the store. Everything else is not done, and taken for done: nobody gets a text message
+    /// from a conversation that was typed.
+    pub fn act(&self, plan: &Plan, request: ActionRequest) -> ActionResult {
+        let action = plan.action(&request.action);
+        match (action.map(|action| &action.kind), &self.0) {
+            (Some(ActionKind::Sql { .. }), Some(Known { runtime, store, .. })) => {
+                runtime.block_on(actions::carry_out(plan, store, "chat", request))
+            }
+            (Some(ActionKind::Sql { .. }), None) | (None, _) => {
+                ActionResult { action: request.action, succeeded: false, values: Vec::new() }
+            }
+            (Some(_), _) => {
+                let values = action.iter().flat_map(|action| &action.returns).map(|(name, _)| Pii(name.clone()));
+                ActionResult { values: values.collect(), action: request.action, succeeded: true }
+            }
+        }
     }
 
     fn look_up(&self, whose: &LookUp, now: DateTime) -> Result<Identified, Failure> {

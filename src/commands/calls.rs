@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
-use serde_json::Value;
+use jiff::Zoned;
+use serde_json::{Value, json};
 
 use super::Outcome;
-use crate::server::store::{Record, Store};
+use crate::server::store::{Appointment, Record, Store};
 
 /// Show what happened in past calls.
 #[derive(Debug, clap::Args)]
@@ -19,6 +20,9 @@ pub struct Calls {
     /// Print whole call records, one JSON object a line.
     #[arg(long)]
     json: bool,
+    /// Show who is to be called back instead, the next one first.
+    #[arg(long, conflicts_with = "last")]
+    appointments: bool,
 }
 
 impl Calls {
@@ -29,6 +33,12 @@ impl Calls {
     #[tokio::main(flavor = "current_thread")]
     pub async fn run(self) -> Outcome {
         let store = Store::open_existing(&self.data).await?;
+        if self.appointments {
+            let from = Zoned::now().datetime().date().to_string();
+            let appointments = store.appointments(&from).await?;
+            store.close().await;
+            return print_appointments(&appointments, self.json);
+        }
         let records = store.records(self.last).await?;
         store.close().await;
         if self.json {
@@ -38,6 +48,22 @@ impl Calls {
         }
         Ok(())
     }
+}
+
+/// Those of today and later.
+fn print_appointments(appointments: &[Appointment], json: bool) -> Outcome {
+    if json {
+        for Appointment { call_id, phone, at, scene } in appointments {
+            println!("{}", json!({ "at": at, "phone": phone, "scene": scene, "call_id": call_id }));
+        }
+        return Ok(());
+    }
+    println!("{:<18} {:<14} {:<34} call", "at", "phone", "scene");
+    for Appointment { call_id, phone, at, scene } in appointments {
+        println!("{at:<18} {:<14} {:<34} {call_id}", phone.0, scene.as_deref().unwrap_or("–"));
+    }
+    println!("{} appointments", appointments.len());
+    Ok(())
 }
 
 fn print_table(records: &[Record]) {

@@ -8,9 +8,10 @@ use jiff::Zoned;
 
 use super::{Outcome, callers};
 use crate::call::Hotline;
-use crate::dialog::{ActionResult, Dialog, DialogInput, Listen, Next, Reply};
+use crate::dialog::{Dialog, DialogInput, Listen, Next, Question, Reply};
 use crate::nlu::Heard;
 use crate::server::hotline;
+use crate::units::Pii;
 
 /// Hold the dialog in text, on a terminal.
 ///
@@ -44,7 +45,9 @@ impl Chat {
         let callers = callers::Callers::open(self.data.as_deref())?;
         let now = Zoned::now().datetime();
         let identified = callers.identify(self.from.as_deref().unwrap_or_default(), now)?;
-        let mut chat = Talk { dialog: Dialog::new(hotline.plan.clone(), self.seed, now), hotline, callers, now };
+        let phone = Pii(self.from.clone().unwrap_or_default());
+        let dialog = Dialog::new(hotline.plan.clone(), self.seed, now).calling(phone);
+        let mut chat = Talk { dialog, hotline, callers, now };
         let reply = chat.dialog.handle(DialogInput::Started(Box::new(identified)));
         chat.hold(reply)
     }
@@ -65,10 +68,9 @@ impl Talk {
             if !reply.prompt.text.is_empty() {
                 println!("hotline: {}", reply.prompt.text);
             }
-            for action in std::mem::take(&mut reply.actions) {
-                println!("       ↳ {} for {}", action.action, action.scene);
-                let done = ActionResult { action: action.action, succeeded: true };
-                self.dialog.handle(DialogInput::ActionEnded(done));
+            if let Some(followed) = self.act(&mut reply) {
+                reply = followed;
+                continue;
             }
             if let Some(number) = reply.look_up.take() {
                 let identified = self.callers.identify_stated(&number.0, self.now)?;
@@ -91,6 +93,20 @@ impl Talk {
             let input = self.heard(&line, &listen);
             reply = self.dialog.handle(input);
         }
+    }
+
+    /// Carries out the actions of `reply`; what the hotline says to the one that it waits for, if it waits.
+    fn act(&mut self, reply: &mut Reply) -> Option<Reply> {
+        let mut followed = None;
+        for request in std::mem::take(&mut reply.actions) {
+            let scene = request.scene.as_ref().map_or_else(String::new, |scene| format!(" for {scene}"));
+            println!("       ↳ {}{scene}", request.action);
+            let waits = matches!(self.dialog.question(), Some(Question::Doing(_) | Question::StillDoing(_)));
+            let result = self.callers.act(&self.hotline.plan, request);
+            let reply = self.dialog.handle(DialogInput::ActionEnded(result));
+            followed = followed.or(waits.then_some(reply));
+        }
+        followed
     }
 
     fn heard(&self, line: &str, listen: &Listen) -> DialogInput {

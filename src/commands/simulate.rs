@@ -63,6 +63,7 @@ impl Simulate {
         let world = World {
             plan: hotline.plan.clone(),
             identify: &by_number,
+            act: &|request| callers.act(&hotline.plan, request),
             understand: &|heard, expect| hotline.understanding.understand(heard, expect),
             clock: &|| began.elapsed(),
         };

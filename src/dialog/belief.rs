@@ -84,9 +84,14 @@ impl Belief {
         self.answers[scene.0] += DENIED.ln();
     }
 
+    /// Forgets the words: the caller turned to another problem.
+    pub fn forget(&mut self) {
+        self.words.fill(0.0);
+    }
+
     /// Forgets the words: the caller comes with another problem than `solved`.
     pub fn turn_page(&mut self, solved: SceneId) {
-        self.words.fill(0.0);
+        self.forget();
         self.deny(solved);
     }
 

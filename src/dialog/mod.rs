@@ -19,6 +19,7 @@ mod voice;
 
 use std::time::Duration;
 
+use dialplan::{Datum, Name};
 pub use dialplan::{Handover, Plan};
 pub use machine::{Dialog, Question};
 
@@ -54,8 +55,10 @@ pub enum DialogInput {
 pub struct ActionResult {
     /// Name in the dialplan.
     pub action: String,
-    /// Whether it did what it says.
+    /// Whether it did what it says, and brought all that it returns.
     pub succeeded: bool,
+    /// What it brought, in the order of its `returns`.
+    pub values: Vec<Pii<String>>,
 }
 
 /// Everything that should happen now, in this order.
@@ -76,8 +79,35 @@ pub struct Reply {
 pub struct Prompt {
     /// The text, one or more clauses.
     pub text: String,
-    /// Whether the caller may speak into it.
-    pub barge_in: BargeIn,
+    /// Where each span of it ends [bytes], and whether the caller may speak into it.
+    pub spans: Vec<(usize, BargeIn)>,
+}
+
+impl Prompt {
+    /// The spans, in their order: neighbours differ in who may interrupt them.
+    pub fn spans(&self) -> impl Iterator<Item = (&str, BargeIn)> {
+        let mut from = 0;
+        self.spans.iter().map(move |&(to, barge_in)| {
+            let text = self.text[from..to].trim();
+            from = to;
+            (text, barge_in)
+        })
+    }
+
+    /// Adds `text` at the end.
+    fn add(&mut self, text: &str, barge_in: BargeIn, spaced: bool) {
+        if text.is_empty() {
+            return;
+        }
+        if spaced && !self.text.is_empty() {
+            self.text.push(' ');
+        }
+        self.text.push_str(text);
+        match self.spans.last_mut() {
+            Some(last) if last.1 == barge_in => last.0 = self.text.len(),
+            _ => self.spans.push((self.text.len(), barge_in)),
+        }
+    }
 }
 
 /// Who may interrupt a prompt.
@@ -95,10 +125,12 @@ pub enum BargeIn {
 pub struct ActionRequest {
     /// Name in the dialplan.
     pub action: String,
-    /// The scene it is done for.
-    pub scene: Scene,
+    /// The scene it is done for, where a problem stands.
+    pub scene: Option<Scene>,
     /// The order it is done for.
     pub order_id: Option<String>,
+    /// The values that it needs, as far as they are known.
+    pub values: Vec<(Name, Pii<Datum>)>,
 }
 
 /// How the call goes on after the prompt.

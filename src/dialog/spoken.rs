@@ -2,9 +2,9 @@
 //!
 //! The words go through a synthesiser: amounts keep their digits, which it reads well, units and days become words.
 
-use jiff::civil::{Date, DateTime};
+use jiff::civil::{Date, DateTime, Time};
 
-use crate::dialog::dialplan::Slot;
+use crate::dialog::dialplan::Placeholder;
 use crate::english;
 use crate::identify::{Member, Order};
 use crate::units::Lang;
@@ -52,15 +52,41 @@ pub fn amount(cents: i64, currency: &str, lang: Lang) -> String {
     }
 }
 
-/// "yesterday", "last Tuesday", "May 3rd".
+/// "5 pm", "10:30 am", "下午5点30分".
+pub fn time(time: Time, lang: Lang) -> String {
+    let (hour, minute) = (time.hour(), time.minute());
+    let clock = match hour % 12 {
+        0 => 12,
+        hour => hour,
+    };
+    match lang {
+        Lang::En => {
+            let half = if hour < 12 { "am" } else { "pm" };
+            if minute == 0 { format!("{clock} {half}") } else { format!("{clock}:{minute:02} {half}") }
+        }
+        Lang::Zh => {
+            let half = match hour {
+                0..6 => "凌晨",
+                6..12 => "上午",
+                12..18 => "下午",
+                _ => "晚上",
+            };
+            if minute == 0 { format!("{half}{clock}点") } else { format!("{half}{clock}点{minute}分") }
+        }
+    }
+}
+
+/// "tomorrow", "yesterday", "last Tuesday", "May 3rd".
 pub fn day(day: Date, today: Date, lang: Lang) -> String {
     let ago = today.since(day).map_or(i32::MAX, |span| span.get_days());
     let weekday = usize::from(day.weekday().to_monday_zero_offset().unsigned_abs());
     match lang {
         Lang::En => match ago {
+            -1 => "tomorrow".to_owned(),
             0 => "today".to_owned(),
             1 => "yesterday".to_owned(),
             2..=7 => format!("last {}", english::WEEKDAYS[weekday]),
+            -6..=-2 => english::WEEKDAYS[weekday].to_owned(),
             _ => {
                 let number = day.day();
                 let ending = match (number / 10, number % 10) {
@@ -74,6 +100,8 @@ pub fn day(day: Date, today: Date, lang: Lang) -> String {
             }
         },
         Lang::Zh => match ago {
+            -2 => "后天".to_owned(),
+            -1 => "明天".to_owned(),
             0 => "今天".to_owned(),
             1 => "昨天".to_owned(),
             2 => "前天".to_owned(),
@@ -104,13 +132,13 @@ pub fn address(member: &Member, lang: Lang) -> Option<String> {
 }
 
 /// The placeholders of an order that have a value.
-pub fn order_values(order: &Order, now: DateTime, lang: Lang) -> Vec<(Slot, String)> {
-    let mut values = vec![(Slot::Date, day(order.at.date(), now.date(), lang))];
+pub fn order_values(order: &Order, now: DateTime, lang: Lang) -> Vec<(Placeholder, String)> {
+    let mut values = vec![(Placeholder::Date, day(order.at.date(), now.date(), lang))];
     if !order.product.is_empty() {
-        values.push((Slot::Product, order.product.clone()));
+        values.push((Placeholder::Product, order.product.clone()));
     }
     if order.price_cents != 0 {
-        values.push((Slot::Price, amount(order.price_cents, &order.currency, lang)));
+        values.push((Placeholder::Price, amount(order.price_cents, &order.currency, lang)));
     }
     values
 }
@@ -170,6 +198,20 @@ mod tests {
     }
 
     #[test]
+    fn hours_are_those_of_the_clock_on_the_wall() {
+        for (hour, minute, en, zh) in [
+            (0, 0, "12 am", "凌晨12点"),
+            (9, 5, "9:05 am", "上午9点5分"),
+            (12, 0, "12 pm", "下午12点"),
+            (17, 30, "5:30 pm", "下午5点30分"),
+            (20, 0, "8 pm", "晚上8点"),
+        ] {
+            let at = Time::constant(hour, minute, 0, 0);
+            assert_eq!((time(at, Lang::En).as_str(), time(at, Lang::Zh).as_str()), (en, zh));
+        }
+    }
+
+    #[test]
     fn days_are_near_or_dated() {
         let today = date(2026, 8, 12); // a Wednesday
         for (then, en, zh) in [
@@ -180,6 +222,8 @@ mod tests {
             (date(2026, 7, 22), "July 22nd", "7月22号"),
             (date(2026, 7, 13), "July 13th", "7月13号"),
             (date(2026, 9, 1), "September 1st", "9月1号"),
+            (date(2026, 8, 13), "tomorrow", "明天"),
+            (date(2026, 8, 15), "Saturday", "8月15号"),
         ] {
             assert_eq!(day(then, today, Lang::En), en);
             assert_eq!(day(then, today, Lang::Zh), zh);

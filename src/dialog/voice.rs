@@ -4,9 +4,11 @@
 //! [Line::Prompt(Confirm, values), Line::Text(answer), …] ─► Voice::say ─► Prompt { text, barge_in }
 //! ```
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::dialog::dialplan::{Plan, PromptKind, Slot};
+use super::machine::Program;
+use crate::dialog::dialplan::{Placeholder, Plan, PromptKind, SlotId};
 use crate::dialog::{BargeIn, Prompt};
 use crate::units::Lang;
 
@@ -14,9 +16,22 @@ use crate::units::Lang;
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Line {
     /// One of the plan's prompts.
-    Prompt(PromptKind, Vec<(Slot, String)>),
+    Prompt(PromptKind, Vec<(Placeholder, String)>),
     /// A text as it stands.
     Text(String),
+    /// One of a few texts that the dialplan has beside its prompts.
+    OneOf { of: Source, texts: Vec<String>, barge_in: BargeIn },
+}
+
+/// What has several ways to be said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Source {
+    /// A prompt.
+    Prompt(PromptKind),
+    /// The question for a slot.
+    Slot(SlotId),
+    /// A step: of a problem or of a sub-dialog, by its place.
+    Step(Program, usize),
 }
 
 impl Line {
@@ -26,7 +41,7 @@ impl Line {
     }
 
     /// A prompt with one placeholder.
-    pub(super) fn with(kind: PromptKind, slot: Slot, value: String) -> Self {
+    pub(super) fn with(kind: PromptKind, slot: Placeholder, value: String) -> Self {
         Self::Prompt(kind, vec![(slot, value)])
     }
 }
@@ -36,15 +51,15 @@ impl Line {
 pub(super) struct Voice {
     plan: Arc<Plan>,
     random: fastrand::Rng,
-    /// Which variant of each kind was said last.
-    last_variant: Vec<Option<usize>>,
+    /// Which variant was said last.
+    last_variant: HashMap<Source, usize>,
     last_text: String,
 }
 
 impl Voice {
     pub(super) fn new(plan: Arc<Plan>, seed: u64) -> Self {
-        let last_variant = vec![None; PromptKind::ALL.len()];
-        Self { plan, random: fastrand::Rng::with_seed(seed), last_variant, last_text: String::new() }
+        let random = fastrand::Rng::with_seed(seed);
+        Self { plan, random, last_variant: HashMap::new(), last_text: String::new() }
     }
 
     /// Says `lines` one after the other; nothing for no lines.
@@ -66,33 +81,33 @@ impl Voice {
     fn compose(&mut self, lines: &[Line]) -> Prompt {
         let mut prompt = Prompt::default();
         for line in lines {
-            let text = match line {
-                Line::Text(text) => text.clone(),
-                Line::Prompt(kind, values) => {
-                    if self.plan.prompts.of(*kind).barge_in == BargeIn::Never {
-                        prompt.barge_in = BargeIn::Never;
-                    }
-                    self.variant(*kind, values)
+            let (text, barge_in) = match line {
+                Line::Text(text) => (text.clone(), BargeIn::Allowed),
+                Line::Prompt(kind, values) => (self.variant(*kind, values), self.plan.prompts.of(*kind).barge_in),
+                Line::OneOf { of, texts, barge_in } => {
+                    let at = self.pick(*of, texts.len());
+                    (texts.get(at).cloned().unwrap_or_default(), *barge_in)
                 }
             };
-            if !prompt.text.is_empty() && !text.is_empty() && self.plan.lang == Lang::En {
-                prompt.text.push(' ');
-            }
-            prompt.text.push_str(&text);
+            prompt.add(&text, barge_in, self.plan.lang == Lang::En);
         }
         prompt
     }
 
-    /// Any variant but the last one that was said.
-    fn variant(&mut self, kind: PromptKind, values: &[(Slot, String)]) -> String {
-        let variants = &self.plan.prompts.of(kind).variants;
-        let last = &mut self.last_variant[kind as usize];
-        let at = match *last {
-            None => self.random.usize(..variants.len()),
-            Some(last) => (last + 1 + self.random.usize(..variants.len() - 1)) % variants.len(),
-        };
-        *last = Some(at);
+    fn variant(&mut self, kind: PromptKind, values: &[(Placeholder, String)]) -> String {
+        let at = self.pick(Source::Prompt(kind), self.plan.prompts.of(kind).variants.len());
+        let variant = &self.plan.prompts.of(kind).variants[at];
         // A plan that exists has no prompt with a placeholder that its kind does not fill.
-        variants[at].fill(values).unwrap_or_else(|| variants[at].fixed())
+        variant.fill(values).unwrap_or_else(|| variant.fixed())
+    }
+
+    /// Any of `count` variants but the last one that was said.
+    fn pick(&mut self, of: Source, count: usize) -> usize {
+        let at = match self.last_variant.get(&of) {
+            Some(last) if count > 1 => (last + 1 + self.random.usize(..count - 1)) % count,
+            _ => self.random.usize(..count.max(1)),
+        };
+        self.last_variant.insert(of, at);
+        at
     }
 }

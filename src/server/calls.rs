@@ -60,6 +60,7 @@ enum Arrived {
 
 struct Task {
     house: Arc<House>,
+    id: CallId,
     /// The edition that the call began with.
     plan: Arc<Plan>,
     call: Call,
@@ -114,7 +115,7 @@ impl Task {
     ) -> Self {
         let zoned = Zoned::now();
         let arrival = Arrival {
-            id,
+            id: id.clone(),
             from: incoming.from.user,
             to: incoming.to.user.0,
             offer: incoming.offer,
@@ -129,6 +130,7 @@ impl Task {
         let call = Call::new(Instant::now(), hotline, arrival, Box::new(Earshot::default()));
         Self {
             house,
+            id,
             plan,
             call,
             caller: incoming.leg,
@@ -209,10 +211,12 @@ impl Task {
                 Output::LookUp(whose) => self.look_up(whose),
                 Output::Act(request) => {
                     let (plan, answers) = (self.plan.clone(), self.answers.0.clone());
-                    tokio::spawn(async move {
-                        let result = super::actions::carry_out(&plan, request).await;
+                    let (house, id) = (self.house.clone(), self.id.clone());
+                    let task = async move {
+                        let result = super::actions::carry_out(&plan, &house.store, &id.0, request).await;
                         answers.send(Answer::ActionEnded(result)).await.ok();
-                    });
+                    };
+                    tokio::spawn(task.in_current_span());
                 }
                 Output::Event(event) => self.post(event),
                 Output::Deadline(deadline) => return deadline,

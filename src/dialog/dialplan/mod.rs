@@ -7,20 +7,35 @@
 //! A [`Plan`] that exists is whole: every prompt has at least two variants with the placeholders that its question needs,
 //! every name in it points at something, every threshold lies in its range. Whoever uses it needs no checks.
 
+mod action;
+mod condition;
 mod edition;
+mod named;
+mod names;
+mod phrases;
 mod prompt;
 mod raw;
+mod slot;
+mod steps;
 mod validate;
+mod wording;
 mod yaml;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub use action::{Action, ActionKind, Handover, Method, Queue};
+pub use condition::{Condition, Datum};
 pub use edition::{Editions, Misfit};
-pub use prompt::{PromptKind, PromptPlan, Prompts, Slot, Template};
+pub use names::{Fact, Name};
+pub use prompt::{PromptKind, PromptPlan, Prompts, Placeholder, Template};
+pub use slot::{SlotId, SlotKind, SlotPlan, SlotValue};
+pub use steps::{DialogId, DialogPlan, Op, Program, Step};
+pub use wording::Wording;
 pub(super) use yaml::distance;
 
+use self::phrases::phrases;
 use crate::diag::Diagnostics;
 use crate::nlu::{Corpus, Example};
 use crate::units::{Lang, Scene};
@@ -51,8 +66,14 @@ pub struct Plan {
     pub thresholds: Thresholds,
     /// How long to wait for callers.
     pub timings: Timings,
+    /// What callers may be asked for.
+    pub slots: Vec<SlotPlan>,
     /// Deeds.
     pub actions: Vec<Action>,
+    /// Steps that can be called from anywhere; those that another one needs come before it.
+    pub dialogs: Vec<DialogPlan>,
+    /// Offered where no human takes the call.
+    pub nobody_free: Option<DialogId>,
     /// Humans.
     pub queues: Vec<Queue>,
     /// The queue for callers whose problem names none: an index of `queues`.
@@ -107,59 +128,6 @@ pub struct Timings {
     pub max_prompts: u32,
 }
 
-/// Something that the server does for a caller.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Action {
-    /// Its name.
-    pub name: String,
-    /// What it is.
-    pub kind: ActionKind,
-}
-
-/// What an action does. Texts may hold [`ACTION_VALUES`] in braces.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ActionKind {
-    /// Writes a line into the log and the call record.
-    Log,
-    /// Sends a text message through a gateway.
-    Sms {
-        /// The gateway's URL.
-        url: String,
-        /// The message.
-        text: String,
-    },
-    /// Posts to a URL.
-    Http {
-        /// The URL.
-        url: String,
-    },
-}
-
-/// Values that the texts of actions may hold.
-pub const ACTION_VALUES: &[&str] = &["scene", "order_id", "member_id", "phone", "call_id"];
-
-/// Humans who take calls.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Queue {
-    /// Its name.
-    pub name: String,
-    /// SIP URI.
-    pub target: String,
-    /// How a call gets there.
-    pub method: Handover,
-    /// How long it may ring.
-    pub timeout: Duration,
-}
-
-/// How a call gets to a human.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Handover {
-    /// The caller's side is asked to call (RFC 3515).
-    Refer,
-    /// We call, and stay between the two.
-    Bridge,
-}
-
 /// A group of problems.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MainScene {
@@ -172,7 +140,7 @@ pub struct MainScene {
 }
 
 /// A problem.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ScenePlan {
     /// Its id in records and tables.
     pub scene: Scene,
@@ -184,7 +152,9 @@ pub struct ScenePlan {
     pub order: Option<OrderPlan>,
     /// How callers say it.
     pub examples: Vec<String>,
-    /// What solves it.
+    /// What is done before the answer.
+    pub steps: Program,
+    /// What solves it; empty where the steps do.
     pub answer: String,
     /// An index of [`Plan::actions`], carried out with the answer.
     pub action: Option<usize>,
@@ -242,6 +212,16 @@ impl Plan {
         (0..self.scenes.len()).map(SceneId)
     }
 
+    /// The slot at `id`.
+    pub fn slot(&self, id: SlotId) -> &SlotPlan {
+        &self.slots[id.0]
+    }
+
+    /// The sub-dialog at `id`.
+    pub fn dialog(&self, id: DialogId) -> &DialogPlan {
+        &self.dialogs[id.0]
+    }
+
     /// The queue with this name.
     pub fn queue(&self, name: &str) -> Option<&Queue> {
         self.queues.iter().find(|queue| queue.name == name)
@@ -294,91 +274,9 @@ impl Plan {
             }
             sentences.extend(scene.examples.iter().cloned());
         }
+        sentences.extend(self.dialogs.iter().flat_map(|dialog| dialog.starts.iter().cloned()));
+        sentences.extend(self.slots.iter().flat_map(SlotPlan::options));
         sentences.extend(phrases(self.lang).iter().map(|&phrase| phrase.to_owned()));
         sentences
-    }
-}
-
-/// Short answers and commands that callers give to every hotline.
-fn phrases(lang: Lang) -> &'static [&'static str] {
-    match lang {
-        Lang::En => &[
-            "yes",
-            "yes please",
-            "yes it is",
-            "that's right",
-            "exactly",
-            "yeah",
-            "sure",
-            "no",
-            "no it's not",
-            "nope",
-            "no thanks",
-            "that's not it",
-            "neither",
-            "the first one",
-            "the second one",
-            "sorry what was that",
-            "say that again please",
-            "can you repeat that",
-            "help",
-            "what can i say",
-            "hold on",
-            "one moment please",
-            "i want to talk to a person",
-            "a human please",
-            "can i speak to an agent",
-            "operator",
-            "representative",
-            "customer service",
-            "goodbye",
-            "bye",
-            "that's all",
-            "nothing else thanks",
-            "thank you",
-            "thanks a lot",
-            "who is this",
-            "are you a robot",
-            "zero one two three four five six seven eight nine",
-            "hello",
-        ],
-        Lang::Zh => &[
-            "是",
-            "是的",
-            "对",
-            "对的",
-            "没错",
-            "好的",
-            "可以",
-            "不是",
-            "不对",
-            "没有",
-            "不用了",
-            "都不是",
-            "第一个",
-            "第二个",
-            "请再说一遍",
-            "你说什么",
-            "没听清",
-            "帮助",
-            "我可以说什么",
-            "等一下",
-            "稍等",
-            "转人工",
-            "人工客服",
-            "我要找人工",
-            "找客服",
-            "再见",
-            "没有了",
-            "没别的事了",
-            "谢谢",
-            "谢谢你",
-            "你是谁",
-            "你是机器人吗",
-            "零一二三四五六七八九",
-            "幺",
-            "喂",
-            "你好",
-        ],
     }
 }

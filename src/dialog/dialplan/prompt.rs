@@ -4,30 +4,14 @@
 //! "{daytime}, {name}." ─► Template ─► fill(values) ─► "Good morning, Ms Li."
 //! ```
 
+use std::time::Duration;
+
+use super::named::named;
 use crate::dialog::BargeIn;
-
-/// Declares an enum whose variants have a name in dialplans and a list of all.
-macro_rules! named {
-    ($(#[$outer:meta])* $name:ident { $($(#[$inner:meta])* $variant:ident = $text:literal,)+ }) => {
-        $(#[$outer])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        pub enum $name { $($(#[$inner])* $variant,)+ }
-
-        impl $name {
-            /// All of them, in the order of their declaration.
-            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
-
-            /// How dialplans spell it.
-            pub const fn name(self) -> &'static str {
-                match self { $(Self::$variant => $text,)+ }
-            }
-        }
-    };
-}
 
 named! {
     /// A value that a text leaves open.
-    Slot {
+    Placeholder {
         /// "Good morning", by the time of day.
         Daytime = "daytime",
         /// The caller's form of address, "Ms Li".
@@ -48,6 +32,8 @@ named! {
         Price = "price",
         /// The day of the order as spoken.
         Date = "date",
+        /// What the caller said, as it was understood.
+        Value = "value",
     }
 }
 
@@ -120,6 +106,12 @@ named! {
         Transfer = "transfer",
         /// Nobody took the call.
         TransferFailed = "transfer_failed",
+        /// A value that was heard is said back, as a question.
+        ReadBack = "read_back",
+        /// A number may be keyed as well.
+        ByKeys = "by_keys",
+        /// The problem that the caller left for another one is taken up again.
+        ComeBack = "come_back",
         /// An action failed.
         ActionFailed = "action_failed",
         /// The recogniser failed: keys still work.
@@ -131,22 +123,23 @@ named! {
 
 impl PromptKind {
     /// Placeholders that a variant must have: without them the caller could not know what is asked.
-    pub const fn needed(self) -> &'static [Slot] {
+    pub const fn needed(self) -> &'static [Placeholder] {
         match self {
-            Self::GreetingNamed => &[Slot::Name],
-            Self::Guess | Self::Confirm | Self::LeadIn => &[Slot::Problem],
-            Self::Narrow => &[Slot::Topic],
-            Self::Choice | Self::ChooseOrder => &[Slot::First, Slot::Second],
-            Self::AskOrder => &[Slot::Order],
+            Self::GreetingNamed => &[Placeholder::Name],
+            Self::Guess | Self::Confirm | Self::LeadIn | Self::ComeBack => &[Placeholder::Problem],
+            Self::Narrow => &[Placeholder::Topic],
+            Self::Choice | Self::ChooseOrder => &[Placeholder::First, Placeholder::Second],
+            Self::AskOrder => &[Placeholder::Order],
+            Self::ReadBack => &[Placeholder::Value],
             _ => &[],
         }
     }
 
     /// Placeholders that a variant may have.
-    pub const fn allowed(self) -> &'static [Slot] {
+    pub const fn allowed(self) -> &'static [Placeholder] {
         match self {
-            Self::Greeting => &[Slot::Daytime],
-            Self::GreetingNamed => &[Slot::Daytime, Slot::Name],
+            Self::Greeting => &[Placeholder::Daytime],
+            Self::GreetingNamed => &[Placeholder::Daytime, Placeholder::Name],
             _ => self.needed(),
         }
     }
@@ -159,7 +152,7 @@ pub struct Template(Vec<Part>);
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Part {
     Text(String),
-    Slot(Slot),
+    Placeholder(Placeholder),
 }
 
 /// Why a text is no template.
@@ -177,12 +170,12 @@ impl Template {
         let mut rest = text;
         while let Some((before, after)) = rest.split_once('{') {
             let (name, behind) = after.split_once('}').ok_or(BadTemplate::Unclosed)?;
-            let slot = Slot::ALL.iter().find(|slot| slot.name() == name);
+            let slot = Placeholder::ALL.iter().find(|slot| slot.name() == name);
             let slot = *slot.ok_or_else(|| BadTemplate::Unknown(name.to_owned()))?;
             if !before.is_empty() {
                 parts.push(Part::Text(before.to_owned()));
             }
-            parts.push(Part::Slot(slot));
+            parts.push(Part::Placeholder(slot));
             rest = behind;
         }
         if !rest.is_empty() {
@@ -192,20 +185,20 @@ impl Template {
     }
 
     /// The placeholders in it.
-    pub fn slots(&self) -> impl Iterator<Item = Slot> + '_ {
+    pub fn slots(&self) -> impl Iterator<Item = Placeholder> + '_ {
         self.0.iter().filter_map(|part| match part {
-            Part::Slot(slot) => Some(*slot),
+            Part::Placeholder(slot) => Some(*slot),
             Part::Text(_) => None,
         })
     }
 
     /// The text with all values put in; `None` when one is missing.
-    pub fn fill(&self, values: &[(Slot, String)]) -> Option<String> {
+    pub fn fill(&self, values: &[(Placeholder, String)]) -> Option<String> {
         let mut text = String::new();
         for part in &self.0 {
             match part {
                 Part::Text(fixed) => text.push_str(fixed),
-                Part::Slot(slot) => text.push_str(&values.iter().find(|(name, _)| name == slot)?.1),
+                Part::Placeholder(slot) => text.push_str(&values.iter().find(|(name, _)| name == slot)?.1),
             }
         }
         Some(text)
@@ -215,7 +208,7 @@ impl Template {
     pub fn fixed(&self) -> String {
         let texts = self.0.iter().filter_map(|part| match part {
             Part::Text(text) => Some(text.trim()),
-            Part::Slot(_) => None,
+            Part::Placeholder(_) => None,
         });
         texts.collect::<Vec<_>>().join(" ")
     }
@@ -228,6 +221,8 @@ pub struct PromptPlan {
     pub variants: Vec<Template>,
     /// Who may interrupt it.
     pub barge_in: BargeIn,
+    /// Silence after it that counts as no answer, where it is not the usual one.
+    pub no_input: Option<Duration>,
 }
 
 /// One [`PromptPlan`] for each [`PromptKind`].
@@ -248,9 +243,9 @@ mod tests {
     #[test]
     fn a_template_is_filled_or_says_that_a_value_is_missing() {
         let template = Template::parse("{daytime}, {name}.").unwrap();
-        let daytime = (Slot::Daytime, "Good morning".to_owned());
+        let daytime = (Placeholder::Daytime, "Good morning".to_owned());
         assert_eq!(template.fill(std::slice::from_ref(&daytime)), None);
-        let filled = template.fill(&[daytime, (Slot::Name, "Ms Li".to_owned())]);
+        let filled = template.fill(&[daytime, (Placeholder::Name, "Ms Li".to_owned())]);
         assert_eq!(filled.as_deref(), Some("Good morning, Ms Li."));
         assert_eq!(Template::parse("{nom}"), Err(BadTemplate::Unknown("nom".to_owned())));
         assert_eq!(Template::parse("{name"), Err(BadTemplate::Unclosed));

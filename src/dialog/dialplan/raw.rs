@@ -6,6 +6,9 @@
 //!
 //! This is the only place that knows how the keys are spelt.
 
+mod steps;
+
+pub(super) use self::steps::{Deed, Slot, Step, Sub};
 use super::yaml::{self, At, Findings, Node, Table, texts};
 use crate::diag::Place;
 
@@ -18,7 +21,10 @@ pub(super) struct Hotline {
     pub(super) prompts_at: Place,
     pub(super) thresholds: Vec<(At<String>, At<f64>)>,
     pub(super) timings: Timings,
+    pub(super) slots: Vec<Slot>,
     pub(super) actions: Vec<Action>,
+    pub(super) dialogs: Vec<Sub>,
+    pub(super) nobody_free: Option<At<String>>,
     pub(super) queues: Vec<Queue>,
     pub(super) default_queue: Option<At<String>>,
     pub(super) corpora: Vec<At<String>>,
@@ -34,6 +40,7 @@ pub(super) struct Daytimes {
 pub(super) struct Prompt {
     pub(super) kind: At<String>,
     pub(super) barge_in: Option<At<String>>,
+    pub(super) no_input: Option<At<String>>,
     pub(super) variants: Vec<At<String>>,
 }
 
@@ -49,7 +56,15 @@ pub(super) struct Action {
     pub(super) name: At<String>,
     pub(super) kind: Option<At<String>>,
     pub(super) url: Option<At<String>>,
+    pub(super) method: Option<At<String>>,
     pub(super) text: Option<At<String>>,
+    pub(super) query: Option<At<String>>,
+    pub(super) phone: Option<At<String>>,
+    pub(super) day: Option<At<String>>,
+    pub(super) time: Option<At<String>>,
+    pub(super) number: Option<At<String>>,
+    /// Name of each value, and where it stands in the answer.
+    pub(super) returns: Vec<(At<String>, At<String>)>,
 }
 
 pub(super) struct Queue {
@@ -74,6 +89,7 @@ pub(super) struct Scene {
     pub(super) name: Option<At<String>>,
     pub(super) order: Option<Order>,
     pub(super) examples: Vec<At<String>>,
+    pub(super) steps: Vec<Step>,
     pub(super) answer: Option<At<String>>,
     pub(super) action: Option<At<String>>,
     pub(super) transfer: Option<At<String>>,
@@ -97,7 +113,10 @@ pub(super) fn hotline(findings: &mut Findings<'_>) -> Option<Hotline> {
         prompts: named(prompts).into_iter().filter_map(|(kind, node)| prompt(kind, node, findings)).collect(),
         thresholds: thresholds(&mut root, findings),
         timings: timings(&mut root, findings),
+        slots: tables(&mut root, "slots", findings, steps::slot),
         actions: tables(&mut root, "actions", findings, action),
+        dialogs: tables(&mut root, "dialogs", findings, steps::sub_dialog),
+        nobody_free: root.text("nobody_free", findings),
         queues: tables(&mut root, "queues", findings, queue),
         default_queue: root.needed_text("default_queue", "name the queue that takes everything else", findings),
         corpora: root.texts("corpora", findings),
@@ -109,6 +128,9 @@ pub(super) fn hotline(findings: &mut Findings<'_>) -> Option<Hotline> {
         "prompts",
         "thresholds",
         "timings",
+        "slots",
+        "dialogs",
+        "nobody_free",
         "actions",
         "queues",
         "default_queue",
@@ -138,11 +160,12 @@ fn scene(mut table: Table, findings: &mut Findings<'_>) -> Scene {
         name: table.needed_text("name", "write what fits into \"Is it about …?\"", findings),
         order: table.table("order", findings).map(|table| order(table, findings)),
         examples: table.texts("examples", findings),
-        answer: table.needed_text("answer", "write what solves the problem, one to three sentences", findings),
+        steps: steps::steps(&mut table, "steps", findings),
+        answer: table.text("answer", findings),
         action: table.text("action", findings),
         transfer: table.text("transfer", findings),
     };
-    table.finish(&["scene", "name", "order", "examples", "answer", "action", "transfer"], findings);
+    table.finish(&["scene", "name", "order", "examples", "steps", "answer", "action", "transfer"], findings);
     scene
 }
 
@@ -176,13 +199,14 @@ fn daytimes(root: &mut Table, findings: &mut Findings<'_>) -> Daytimes {
 fn prompt(kind: At<String>, node: At<Node>, findings: &mut Findings<'_>) -> Option<Prompt> {
     if !matches!(node.value, Node::Table(_)) {
         let variants = texts(node, &kind.value, findings);
-        return Some(Prompt { kind, barge_in: None, variants });
+        return Some(Prompt { kind, barge_in: None, no_input: None, variants });
     }
     let mut table = Table::from_node(node, &kind.value, findings)?;
     let barge_in = table.text("barge_in", findings);
+    let no_input = span(&mut table, "no_input", findings);
     let variants = table.texts("variants", findings);
-    table.finish(&["barge_in", "variants"], findings);
-    Some(Prompt { kind, barge_in, variants })
+    table.finish(&["barge_in", "no_input", "variants"], findings);
+    Some(Prompt { kind, barge_in, no_input, variants })
 }
 
 fn thresholds(root: &mut Table, findings: &mut Findings<'_>) -> Vec<(At<String>, At<f64>)> {
@@ -210,7 +234,7 @@ fn timings(root: &mut Table, findings: &mut Findings<'_>) -> Timings {
 }
 
 /// A span of time as text, unit and all.
-fn span(table: &mut Table, key: &str, findings: &mut Findings<'_>) -> Option<At<String>> {
+pub(super) fn span(table: &mut Table, key: &str, findings: &mut Findings<'_>) -> Option<At<String>> {
     let node = table.take(key)?;
     if let Node::Text(value) = node.value {
         return Some(At { value, place: node.place });
@@ -220,13 +244,32 @@ fn span(table: &mut Table, key: &str, findings: &mut Findings<'_>) -> Option<At<
 }
 
 fn action(name: At<String>, mut table: Table, findings: &mut Findings<'_>) -> Action {
+    let kinds = "write `kind: log`, `sms`, `http`, `sql`, `appointment` or `identity`";
+    let returns = named(table.table("returns", findings)).into_iter();
+    let returns = returns.filter_map(|(name, node)| match node.value {
+        Node::Text(value) => Some((name, At { value, place: node.place })),
+        _ => {
+            let help = "write where it stands, as in `status: status` or `status: /order/status`";
+            findings.error(node.place, format!("`{}` is not a text", name.value), help);
+            None
+        }
+    });
+    let returns = returns.collect();
     let action = Action {
-        kind: table.needed_text("kind", "write `kind: log`, `kind: sms` or `kind: http`", findings),
+        kind: table.needed_text("kind", kinds, findings),
         url: table.text("url", findings),
+        method: table.text("method", findings),
         text: table.text("text", findings),
+        query: table.text("query", findings),
+        phone: table.text("phone", findings),
+        day: table.text("day", findings),
+        time: table.text("time", findings),
+        number: table.text("number", findings),
+        returns,
         name,
     };
-    table.finish(&["kind", "url", "text"], findings);
+    let known = ["kind", "url", "method", "text", "query", "phone", "day", "time", "number", "returns"];
+    table.finish(&known, findings);
     action
 }
 
@@ -258,6 +301,6 @@ fn tables<T>(
     tables
 }
 
-fn named(table: Option<Table>) -> Vec<(At<String>, At<Node>)> {
+pub(super) fn named(table: Option<Table>) -> Vec<(At<String>, At<Node>)> {
     table.map_or_else(Vec::new, |table| table.entries().collect())
 }

@@ -13,24 +13,33 @@
 //! others, and does not know whether words were spoken or typed.
 
 mod moves;
+mod orders;
 mod question;
 mod repair;
+mod slots;
+mod steps;
 mod stray;
 mod turned;
+mod values;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::civil::DateTime;
 
 pub use question::Question;
+pub(super) use steps::Program;
+use steps::{Running, Suspended};
+use values::Values;
 
 use super::belief::Belief;
-use super::dialplan::{Plan, PromptKind, SceneId, Slot};
+use super::dialplan::{Plan, PromptKind, SceneId, Placeholder};
 use super::spoken;
-use super::voice::{Line, Voice};
-use super::{DialogInput, Listen, Next, Progress, Prompt, Reply, Transfer};
+use super::voice::{Line, Source, Voice};
+use super::{BargeIn, DialogInput, Listen, Next, Progress, Prompt, Reply, Transfer};
 use crate::identify::{Identified, Order};
-use crate::nlu::Expect;
+use crate::nlu::{Entity, Expect};
+use crate::units::Pii;
 
 /// Failed transfers, after which the caller is asked to try again later.
 const MAX_FAILED_TRANSFERS: u32 = 2;
@@ -41,6 +50,8 @@ pub struct Dialog {
     plan: Arc<Plan>,
     /// Local time of the call.
     now: DateTime,
+    /// The calling number, where there is one.
+    phone: Option<Pii<String>>,
     voice: Voice,
     identified: Identified,
     belief: Belief,
@@ -53,6 +64,17 @@ pub struct Dialog {
     news: Option<PromptKind>,
     /// The caller's last words, for the human who may take over.
     last_words: String,
+    /// Steps under way.
+    running: Option<Running>,
+    /// Steps that were left for another problem.
+    suspended: Option<Suspended>,
+    /// Whether the steps that end are given up.
+    failed: bool,
+    values: Values,
+    /// Values in the caller's last words that answered nothing yet.
+    spare: Vec<Entity>,
+    /// What was said to solve the problem, for who wants to hear it again.
+    solution: Vec<Line>,
 }
 
 /// Who is to move.
@@ -105,9 +127,22 @@ impl Dialog {
             order: None,
             news: None,
             last_words: String::new(),
+            running: None,
+            suspended: None,
+            failed: false,
+            values: Values::default(),
+            spare: Vec::new(),
+            solution: Vec::new(),
+            phone: None,
             now,
             plan,
         }
+    }
+
+    /// The same with a caller whose number is `phone`; an empty one is withheld.
+    pub fn calling(mut self, phone: Pii<String>) -> Self {
+        self.phone = Some(phone).filter(|phone| !phone.0.is_empty());
+        self
     }
 
     /// How far the dialog has come.
@@ -143,6 +178,11 @@ impl Dialog {
             DialogInput::WasSilent => self.was_silent(question),
             DialogInput::NotUnderstood => self.not_understood(question),
             DialogInput::ActionEnded(result) => {
+                if let Question::Doing(action) | Question::StillDoing(action) = question
+                    && self.plan.actions[action].name == result.action
+                {
+                    return self.acted(action, result);
+                }
                 if !result.succeeded {
                     self.news = Some(PromptKind::ActionFailed);
                 }
@@ -174,10 +214,10 @@ impl Dialog {
             12..18 => &salutations.afternoon,
             _ => &salutations.evening,
         };
-        let daytime = (Slot::Daytime, salutation.clone());
+        let daytime = (Placeholder::Daytime, salutation.clone());
         let member = self.identified.member.as_ref();
         match member.and_then(|guess| spoken::address(&guess.member, self.plan.lang)) {
-            Some(name) => Line::Prompt(PromptKind::GreetingNamed, vec![daytime, (Slot::Name, name)]),
+            Some(name) => Line::Prompt(PromptKind::GreetingNamed, vec![daytime, (Placeholder::Name, name)]),
             None => Line::Prompt(PromptKind::Greeting, vec![daytime]),
         }
     }
@@ -193,6 +233,13 @@ impl Dialog {
 
     /// The store knows the caller now; they are greeted by what that tells.
     fn member_found(&mut self, question: Question, identified: Identified) -> Reply {
+        let id = |identified: &Identified| identified.member.as_ref().map(|guess| guess.member.member_id.clone());
+        let (known, found) = (id(&self.identified), id(&identified));
+        // Who states somebody else's number is not who the calling number says.
+        let same = found.is_some() && (known.is_none() || known == found);
+        if matches!(question, Question::Doing(_) | Question::StillDoing(_)) && !same {
+            return self.fail(Vec::new());
+        }
         self.belief.expect(&self.plan, &identified);
         self.identified = identified;
         match question {
@@ -200,6 +247,7 @@ impl Dialog {
                 self.order = self.order_for(scene);
                 self.concern(scene)
             }
+            Question::Doing(_) | Question::StillDoing(_) => self.proceed(Vec::new()),
             other => silent(self.listen(&other)),
         }
     }
@@ -226,30 +274,62 @@ impl Dialog {
             Question::Order(_, orders) if orders.len() > 1 => {
                 orders.iter().map(|order| self.spoken_order(order)).collect()
             }
+            Question::Slot(slot, _) => self.plan.slot(*slot).options(),
             _ => Vec::new(),
         };
+        let expect = Expect { ask: question.ask(), options, now: self.now };
+        Next::Listen(Listen { expect, no_input: self.no_input(question) })
+    }
+
+    /// Silence after `question` that counts as no answer.
+    fn no_input(&self, question: &Question) -> Duration {
         let timings = &self.plan.timings;
-        let no_input = if matches!(question, Question::LookUp(_)) { timings.look_up } else { timings.no_input };
-        Next::Listen(Listen { expect: Expect { ask: question.ask(), options, now: self.now }, no_input })
+        let of = |kind| self.plan.prompts.of(kind).no_input;
+        let own = match question {
+            Question::LookUp(_) | Question::Doing(_) => Some(timings.look_up),
+            Question::StillDoing(_) => Some(timings.look_up * 2),
+            Question::Slot(slot, _) => self.plan.slot(*slot).no_input,
+            Question::Open => of(PromptKind::Open),
+            Question::Narrow(_) => of(PromptKind::Narrow),
+            Question::Guess(_) => of(PromptKind::Guess),
+            Question::Confirm(_) => of(PromptKind::Confirm),
+            Question::Choice(..) => of(PromptKind::Choice),
+            Question::Order(_, orders) if orders.len() < 2 => of(PromptKind::AskOrder),
+            Question::Order(..) => of(PromptKind::ChooseOrder),
+            Question::Number(_) => of(PromptKind::AskNumber),
+            Question::ReadBack(..) => of(PromptKind::ReadBack),
+            Question::Solved(_) => of(PromptKind::Solved),
+            Question::Offer(_) => of(PromptKind::OfferTransfer),
+            Question::AnythingElse => of(PromptKind::AnythingElse),
+        };
+        own.unwrap_or(timings.no_input)
     }
 
     /// How `question` is asked.
     fn wording(&self, question: &Question) -> Vec<Line> {
         let with = |kind, slot, value| vec![Line::with(kind, slot, value)];
-        let both = |kind, first, second| vec![Line::Prompt(kind, vec![(Slot::First, first), (Slot::Second, second)])];
+        let both = |kind, first, second| vec![Line::Prompt(kind, vec![(Placeholder::First, first), (Placeholder::Second, second)])];
         match question {
             Question::Open => vec![Line::plain(PromptKind::Open)],
-            Question::Narrow(main) => with(PromptKind::Narrow, Slot::Topic, self.plan.main(*main).name.clone()),
-            Question::Guess(scene) => with(PromptKind::Guess, Slot::Problem, self.problem(*scene)),
-            Question::Confirm(scene) => with(PromptKind::Confirm, Slot::Problem, self.problem(*scene)),
+            Question::Narrow(main) => with(PromptKind::Narrow, Placeholder::Topic, self.plan.main(*main).name.clone()),
+            Question::Guess(scene) => with(PromptKind::Guess, Placeholder::Problem, self.problem(*scene)),
+            Question::Confirm(scene) => with(PromptKind::Confirm, Placeholder::Problem, self.problem(*scene)),
             Question::Choice(a, b) => both(PromptKind::Choice, self.spoken_name(*a), self.spoken_name(*b)),
             Question::Order(_, orders) => match orders.as_slice() {
                 [a, b, ..] => both(PromptKind::ChooseOrder, self.spoken_order(a), self.spoken_order(b)),
-                [only] => with(PromptKind::AskOrder, Slot::Order, self.spoken_order(only)),
+                [only] => with(PromptKind::AskOrder, Placeholder::Order, self.spoken_order(only)),
                 [] => Vec::new(),
             },
             Question::Number(_) => vec![Line::plain(PromptKind::AskNumber)],
             Question::LookUp(_) => vec![Line::plain(PromptKind::OneMoment)],
+            Question::Slot(slot, _) => {
+                let texts = self.plan.slot(*slot).ask.clone();
+                vec![Line::OneOf { of: Source::Slot(*slot), texts, barge_in: BargeIn::Allowed }]
+            }
+            Question::ReadBack(slot, value) => {
+                with(PromptKind::ReadBack, Placeholder::Value, self.spoken_value(*slot, value))
+            }
+            Question::Doing(_) | Question::StillDoing(_) => Vec::new(),
             Question::Solved(_) => vec![Line::plain(PromptKind::Solved)],
             Question::Offer(_) => vec![Line::plain(PromptKind::OfferTransfer)],
             Question::AnythingElse => vec![Line::plain(PromptKind::AnythingElse)],

@@ -5,13 +5,11 @@
 //! ```
 
 use super::{Dialog, MAX_FAILED_TRANSFERS, Question, State, Troubles};
-use crate::dialog::dialplan::{Need, PromptKind, SceneId, Slot};
+use crate::dialog::dialplan::{Need, PromptKind, SceneId, Placeholder};
 use crate::dialog::voice::Line;
-use crate::dialog::{ActionRequest, Next, Reply, Transfer, spoken};
+use crate::dialog::{Next, Reply, Transfer, spoken};
 use crate::identify::Order;
 
-/// An order that is this likely to be meant is used without asking.
-const ORDER_SURE: f32 = 0.5;
 /// Letters of the caller's last words that a human is shown.
 const SHOWN_WORDS: usize = 120;
 
@@ -38,6 +36,7 @@ impl Dialog {
         self.progress.confirmed |= sure == Sure::Confirmed;
         self.troubles = Troubles { silent: 0, unmatched: 0, ..self.troubles.clone() };
         self.order = self.order_for(scene);
+        self.running = None;
         self.concern(scene)
     }
 
@@ -59,39 +58,34 @@ impl Dialog {
         self.ask(lines, question)
     }
 
-    /// The order that `scene` is most likely about.
-    pub(super) fn order_for(&self, scene: SceneId) -> Option<Order> {
-        let plan = self.plan.scene(scene);
-        let kinds = &plan.order.as_ref()?.kinds;
-        if let Some(order) = self.order.as_ref().filter(|order| kinds.contains(&order.kind)) {
-            return Some(order.clone());
+    /// Goes through what has to be done for `scene`, then answers it.
+    pub(super) fn solve(&mut self, scene: SceneId) -> Reply {
+        self.progress.order_id = self.order.as_ref().map(|order| order.order_id.clone());
+        self.solution.clear();
+        let lines = self.lead_in(scene);
+        match self.plan.scene(scene).steps.ops() {
+            [] => self.answer(scene, lines),
+            _ => self.begin(scene, lines),
         }
-        let guessed = self.identified.scenes.iter().find(|guess| guess.scene == plan.scene);
-        let guessed = guessed.and_then(|guess| guess.order.as_ref());
-        let sure = self.identified.orders.iter().filter(|guess| guess.p >= ORDER_SURE);
-        let fits = |order: &&Order| kinds.contains(&order.kind);
-        guessed.into_iter().chain(sure).map(|guess| &guess.order).find(fits).cloned()
     }
 
-    /// Answers `scene` and carries out what belongs to it.
-    pub(super) fn solve(&mut self, scene: SceneId) -> Reply {
+    /// Answers `scene`, after `lines`, and carries out what belongs to it.
+    pub(super) fn answer(&mut self, scene: SceneId, mut lines: Vec<Line>) -> Reply {
         let plan = self.plan.clone();
         let solved = plan.scene(scene);
-        self.progress.order_id = self.order.as_ref().map(|order| order.order_id.clone());
         self.progress.resolved = true;
-        let mut lines = self.lead_in(scene);
-        lines.push(Line::Text(solved.answer.clone()));
+        if !solved.answer.is_empty() {
+            let text = Line::Text(solved.answer.clone());
+            self.solution.push(text.clone());
+            lines.push(text);
+        }
         let mut reply = match (self.progress.confirmed, solved.transfer) {
             (true, Some(_)) => self.hand_over(lines, "scene"),
-            (true, None) => self.ask_after(lines, Question::AnythingElse),
+            (true, None) => self.finish(lines),
             (false, Some(_)) => self.ask_after(lines, Question::Offer(scene)),
             (false, None) => self.ask_after(lines, Question::Solved(scene)),
         };
-        reply.actions.extend(solved.action.map(|action| ActionRequest {
-            action: plan.actions[action].name.clone(),
-            scene: solved.scene.clone(),
-            order_id: self.progress.order_id.clone(),
-        }));
+        reply.actions.extend(solved.action.map(|action| self.request(action)));
         reply
     }
 
@@ -102,7 +96,7 @@ impl Dialog {
                 vec![Line::plain(PromptKind::Acknowledge)]
             }
             _ if self.progress.confirmed => vec![Line::plain(PromptKind::Acknowledge)],
-            _ => vec![Line::with(PromptKind::LeadIn, Slot::Problem, self.problem(scene))],
+            _ => vec![Line::with(PromptKind::LeadIn, Placeholder::Problem, self.problem(scene))],
         }
     }
 
@@ -113,7 +107,18 @@ impl Dialog {
     }
 
     /// To a human, unless nobody took the call often enough.
-    pub(super) fn hand_over(&mut self, mut lines: Vec<Line>, reason: &'static str) -> Reply {
+    pub(super) fn hand_over(&mut self, lines: Vec<Line>, reason: &'static str) -> Reply {
+        self.hand_over_to(None, lines, reason)
+    }
+
+    /// To the humans of `queue`; those of the problem where none is named.
+    pub(super) fn hand_over_to(
+        &mut self,
+        queue: Option<usize>,
+        mut lines: Vec<Line>,
+        reason: &'static str,
+    ) -> Reply {
+        (self.running, self.suspended) = (None, None);
         if self.troubles.transfers >= MAX_FAILED_TRANSFERS {
             lines.push(Line::plain(PromptKind::TransferFailed));
             return self.hang_up(lines);
@@ -122,7 +127,7 @@ impl Dialog {
         // That the human will know what was said is promised only where something was.
         lines.push(Line::plain(if scene.is_some() { PromptKind::Connecting } else { PromptKind::Transfer }));
         let prompt = self.say(lines);
-        let queue = self.plan.queue_for(scene).name.clone();
+        let queue = queue.map_or_else(|| self.plan.queue_for(scene), |queue| &self.plan.queues[queue]).name.clone();
         let transfer = Transfer { queue, reason, summary: self.summary() };
         self.state = State::Transferring(transfer.clone());
         Reply { prompt, actions: Vec::new(), look_up: None, next: Next::Transfer(transfer) }
@@ -152,6 +157,7 @@ impl Dialog {
         if let Some(order) = &self.order {
             known.push(format!("order: {} {}", order.order_id, self.spoken_order(order)));
         }
+        known.extend(self.answers());
         if !self.last_words.is_empty() {
             let words = self.last_words.split_whitespace().collect::<Vec<_>>().join(" ");
             known.push(format!("said: \"{}\"", words.chars().take(SHOWN_WORDS).collect::<String>()));

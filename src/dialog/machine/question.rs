@@ -1,6 +1,6 @@
 //! What the dialog waits for: the question that stands, with what belongs to it.
 
-use crate::dialog::dialplan::{MainId, SceneId};
+use crate::dialog::dialplan::{MainId, SceneId, SlotId, SlotValue};
 use crate::identify::Order;
 use crate::units::Ask;
 
@@ -23,6 +23,14 @@ pub enum Question {
     Number(SceneId),
     /// The number is being looked up.
     LookUp(SceneId),
+    /// What the steps under way ask for, and the kind of answer.
+    Slot(SlotId, Ask),
+    /// Is this the value?
+    ReadBack(SlotId, SlotValue),
+    /// Nothing is asked: an action is being carried out.
+    Doing(usize),
+    /// The same, and the caller was told that it takes a moment.
+    StillDoing(usize),
     /// Does the answer help?
     Solved(SceneId),
     /// Shall I put you through, with this problem?
@@ -42,6 +50,10 @@ impl Question {
             | Self::Order(..)
             | Self::Number(_)
             | Self::LookUp(_)
+            | Self::Slot(..)
+            | Self::ReadBack(..)
+            | Self::Doing(_)
+            | Self::StillDoing(_)
             | Self::AnythingElse => None,
         }
     }
@@ -49,7 +61,9 @@ impl Question {
     /// The kind of answer that fits.
     pub fn ask(&self) -> Ask {
         match self {
-            Self::Open | Self::Narrow(_) | Self::LookUp(_) => Ask::Open,
+            Self::Open | Self::Narrow(_) | Self::LookUp(_) | Self::Doing(_) | Self::StillDoing(_) => Ask::Open,
+            Self::Slot(_, ask) => *ask,
+            Self::ReadBack(..) => Ask::YesNo,
             Self::Guess(_) | Self::Confirm(_) | Self::Solved(_) | Self::Offer(_) | Self::AnythingElse => Ask::YesNo,
             Self::Order(_, orders) if orders.len() < 2 => Ask::YesNo,
             Self::Choice(..) | Self::Order(..) => Ask::Choice,

@@ -20,7 +20,9 @@ impl Dialog {
         match question {
             Question::LookUp(scene) => return self.solve(scene),
             Question::AnythingElse => return self.hang_up(Vec::new()),
-            Question::Solved(_) => return self.ask_after(Vec::new(), Question::AnythingElse),
+            Question::Solved(_) => return self.finish(Vec::new()),
+            Question::Doing(action) => return self.still_doing(action, false),
+            Question::StillDoing(action) => return self.still_doing(action, true),
             _ => {}
         }
         self.troubles.silent += 1;
@@ -33,6 +35,11 @@ impl Dialog {
 
     /// What the caller said brought the problem no nearer.
     pub(super) fn not_understood(&mut self, question: Question) -> Reply {
+        match question {
+            Question::Slot(..) | Question::ReadBack(..) => return self.missed(question),
+            Question::Doing(_) | Question::StillDoing(_) => return self.let_pass(&question),
+            _ => {}
+        }
         self.troubles.unmatched += 1;
         // Somebody who is upset is not asked a third time.
         let patience = if self.troubles.upset > 0 { 1 } else { 2 };
@@ -93,6 +100,9 @@ impl Dialog {
         if self.troubles.transfers >= MAX_FAILED_TRANSFERS {
             return self.hang_up(lines);
         }
-        self.ask_after(lines, Question::AnythingElse)
+        match self.plan.nobody_free {
+            Some(dialog) => self.aside(dialog, Question::AnythingElse, lines),
+            None => self.ask_after(lines, Question::AnythingElse),
+        }
     }
 }

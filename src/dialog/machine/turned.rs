@@ -6,14 +6,13 @@
 
 use super::moves::Sure;
 use super::stray::Weight;
-use super::{Dialog, Question, silent};
+use super::{Dialog, Question, orders, silent};
 use crate::dialog::belief::Belief;
-use crate::dialog::dialplan::{PromptKind, SceneId};
+use crate::dialog::dialplan::{DialogId, PromptKind, SceneId};
 use crate::dialog::strategy::{self, Move};
 use crate::dialog::voice::Line;
 use crate::dialog::{Next, Reply};
-use crate::identify::Order;
-use crate::nlu::{UserAct, UserTurn, Value};
+use crate::nlu::{UserAct, UserTurn, Value, text};
 use crate::units::Pii;
 
 /// Digits that make a phone number.
@@ -23,7 +22,7 @@ const TELLING: f32 = 0.1;
 
 /// What a turn says to a question that can be answered with yes or no.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Verdict {
+pub(super) enum Verdict {
     Yes,
     No,
     Neither,
@@ -34,6 +33,7 @@ impl Dialog {
     pub(super) fn turned(&mut self, question: Question, turn: &UserTurn) -> Reply {
         self.troubles.turns += 1;
         self.troubles.silent = 0;
+        self.spare.clone_from(&turn.entities);
         // "Yes please" tells the human who takes over nothing.
         if telling(turn) || (self.progress.scene.is_none() && verdict(turn) == Verdict::Neither) {
             self.last_words.clone_from(&turn.text);
@@ -60,6 +60,9 @@ impl Dialog {
         if turn.did(&UserAct::Agent) {
             return Some(self.hand_over(Vec::new(), "caller_asked"));
         }
+        if let Some(dialog) = self.wished(turn) {
+            return Some(self.aside(dialog, question.clone(), Vec::new()));
+        }
         if self.alone(turn).is_some() {
             return None;
         }
@@ -72,19 +75,34 @@ impl Dialog {
             UserAct::Help => again(self, PromptKind::Help),
             UserAct::WhoIsThis => again(self, PromptKind::WhoIsThis),
             UserAct::Wait => Some(self.wait(question)),
-            UserAct::Filler => {
-                self.troubles.prompts += 1;
-                Some(silent(self.listen(question)))
-            }
+            UserAct::Filler => Some(self.let_pass(question)),
             UserAct::Thank if !thanks_answer(question) => again(self, PromptKind::Welcome),
             _ => None,
         }
     }
 
+    /// Says nothing and goes on listening; that counts as well, so that it ends.
+    pub(super) fn let_pass(&mut self, question: &Question) -> Reply {
+        self.troubles.prompts += 1;
+        silent(self.listen(question))
+    }
+
+    /// The sub-dialog that the caller's words begin, unless it is under way.
+    fn wished(&self, turn: &UserTurn) -> Option<DialogId> {
+        let said = text::tokens(&turn.text);
+        let begins = |phrase: &String| {
+            let phrase = text::tokens(phrase);
+            let same = |window: &[text::Token]| window.iter().zip(&phrase).all(|(a, b)| a.text == b.text);
+            !phrase.is_empty() && said.windows(phrase.len()).any(same)
+        };
+        let mut dialogs = (0..self.plan.dialogs.len()).map(DialogId);
+        dialogs.find(|dialog| !self.is_in(*dialog) && self.plan.dialog(*dialog).starts.iter().any(begins))
+    }
+
     fn repeat(&mut self, question: &Question) -> Reply {
         let mut lines = vec![Line::plain(PromptKind::OnceMore)];
-        if let Question::Solved(scene) | Question::Offer(scene) = question {
-            lines.push(Line::Text(self.plan.scene(*scene).answer.clone()));
+        if let Question::Solved(_) | Question::Offer(_) = question {
+            lines.extend(self.solution.clone());
         }
         self.ask_after(lines, question.clone())
     }
@@ -100,6 +118,9 @@ impl Dialog {
     /// The answer to `question`.
     fn answered(&mut self, question: Question, turn: &UserTurn) -> Reply {
         let verdict = verdict(turn);
+        if let Some(reply) = self.about_another_order(&question, verdict, turn) {
+            return reply;
+        }
         match question {
             Question::Open | Question::Narrow(_) => self.told(question, turn),
             Question::LookUp(scene) if !telling(turn) => self.solve(scene),
@@ -115,7 +136,7 @@ impl Dialog {
                 (None, Verdict::Yes) if !telling(turn) => self.ask_after(Vec::new(), Question::Confirm(first)),
                 (None, _) => self.told(question, turn),
             },
-            Question::Order(scene, ref orders) => match pick(orders, turn, verdict) {
+            Question::Order(scene, ref orders) => match orders::pick(orders, turn, verdict) {
                 Some(order) => {
                     self.order = Some(order);
                     self.solve(scene)
@@ -128,6 +149,10 @@ impl Dialog {
                 None if telling(turn) && verdict == Verdict::Neither => self.told(question, turn),
                 None => self.solve(scene),
             },
+            Question::Slot(slot, _) => self.slot_answered(slot, turn),
+            Question::ReadBack(slot, value) => self.read_back(slot, value, turn),
+            // Words while something is done are heard when it is done.
+            Question::Doing(_) | Question::StillDoing(_) => self.let_pass(&question),
             Question::Solved(scene) | Question::Offer(scene) => self.judged(scene, &question, verdict, turn),
             Question::AnythingElse => self.anything_else(verdict, turn),
         }
@@ -155,7 +180,7 @@ impl Dialog {
             self.progress.confirmed = true;
             return match question {
                 Question::Offer(_) => self.hand_over(Vec::new(), "scene"),
-                _ => self.ask_after(Vec::new(), Question::AnythingElse),
+                _ => self.finish(Vec::new()),
             };
         }
         if verdict == Verdict::No {
@@ -172,7 +197,7 @@ impl Dialog {
                 None => self.not_understood(question.clone()),
             },
             (true, ..) => self.told(Question::Open, turn),
-            (false, Verdict::No, Question::Offer(_)) => self.ask_after(Vec::new(), Question::AnythingElse),
+            (false, Verdict::No, Question::Offer(_)) => self.finish(Vec::new()),
             (false, Verdict::No, _) => self.unsolved(),
             (false, ..) => self.not_understood(question.clone()),
         }
@@ -221,7 +246,7 @@ impl Dialog {
     }
 
     /// The caller described the problem.
-    fn told(&mut self, question: Question, turn: &UserTurn) -> Reply {
+    pub(super) fn told(&mut self, question: Question, turn: &UserTurn) -> Reply {
         if !telling(turn) && !self.is_off_topic(turn) {
             return self.not_understood(question);
         }
@@ -271,7 +296,7 @@ impl Dialog {
     }
 
     /// The problem that `turn`, taken alone, is about with probability `least` or more.
-    fn alone_from(&self, least: f64, turn: &UserTurn) -> Option<SceneId> {
+    pub(super) fn alone_from(&self, least: f64, turn: &UserTurn) -> Option<SceneId> {
         let mut belief = Belief::new(&self.plan, &Default::default());
         belief.hear(&self.plan, turn);
         let (ranked, none) = belief.ranked();
@@ -287,6 +312,13 @@ impl Dialog {
         {
             self.troubles.turns += 1;
             return self.look_up(scene, digits);
+        }
+        if let Question::Slot(slot, _) = question
+            && keys != "0"
+            && let Some(value) = self.plan.slot(slot).keyed(&digits)
+        {
+            self.troubles.turns += 1;
+            return self.filled(slot, value, true);
         }
         let act = match (keys.trim_end_matches('#'), &question) {
             ("0", _) => UserAct::Agent,
@@ -318,7 +350,7 @@ fn sure(question: &Question, scene: SceneId) -> Sure {
     }
 }
 
-fn verdict(turn: &UserTurn) -> Verdict {
+pub(super) fn verdict(turn: &UserTurn) -> Verdict {
     match turn.acts.iter().find(|act| matches!(act, UserAct::Affirm | UserAct::Deny)) {
         Some(UserAct::Affirm) => Verdict::Yes,
         Some(_) => Verdict::No,
@@ -326,7 +358,7 @@ fn verdict(turn: &UserTurn) -> Verdict {
     }
 }
 
-fn choice(turn: &UserTurn) -> Option<usize> {
+pub(super) fn choice(turn: &UserTurn) -> Option<usize> {
     turn.acts.iter().find_map(|act| match act {
         UserAct::Choose(at) => Some(*at),
         _ => None,
@@ -336,20 +368,6 @@ fn choice(turn: &UserTurn) -> Option<usize> {
 /// Questions to which "thanks" is an answer.
 fn thanks_answer(question: &Question) -> bool {
     matches!(question, Question::Solved(_) | Question::Offer(_) | Question::AnythingElse)
-}
-
-/// The order that the caller means: chosen, agreed to, or told by its amount.
-fn pick(orders: &[Order], turn: &UserTurn, verdict: Verdict) -> Option<Order> {
-    let amounts = turn.entities.iter().filter_map(|entity| match entity.value {
-        Value::Amount { cents, .. } => Some(cents),
-        _ => None,
-    });
-    let mut by_amount = amounts.filter_map(|cents| orders.iter().find(|order| order.price_cents == cents));
-    let picked = match (orders, verdict) {
-        ([only], Verdict::Yes) => Some(only),
-        _ => choice(turn).and_then(|at| orders.get(at)),
-    };
-    picked.or_else(|| by_amount.next()).cloned()
 }
 
 fn digits(turn: &UserTurn) -> Option<String> {

@@ -1,6 +1,6 @@
 //! What a simulated caller says to the question that stands.
 
-use crate::dialog::dialplan::{Plan, SceneId};
+use crate::dialog::dialplan::{Plan, SceneId, SlotId, SlotKind};
 use crate::dialog::simulated::phrases::{self, Phrases};
 use crate::dialog::simulated::{Kind, Profile};
 use crate::dialog::{Dialog, Question};
@@ -79,7 +79,7 @@ impl<'a> Caller<'a> {
 
     pub(super) fn answer(&mut self, dialog: &Dialog) -> Said {
         let Some(question) = dialog.question() else { return Said::Nothing };
-        if matches!(question, Question::LookUp(_)) {
+        if matches!(question, Question::LookUp(_) | Question::Doing(_) | Question::StillDoing(_)) {
             return Said::Nothing;
         }
         let found = dialog.progress().scene.as_ref() == Some(&self.profile.scene);
@@ -149,6 +149,9 @@ impl<'a> Caller<'a> {
             Question::Order(scene, _) if !self.is_true(*scene) => self.no(self.phrases.no),
             Question::Order(_, orders) => self.choose_order(orders),
             Question::Number(_) => self.number(),
+            Question::Slot(slot, _) => self.slot(*slot),
+            Question::ReadBack(..) => self.yes(),
+            Question::Doing(_) | Question::StillDoing(_) => String::new(),
             Question::AnythingElse if found => self.one_of(self.phrases.nothing_else),
             Question::AnythingElse => format!("{}{}{}", self.phrases.yes[0], self.phrases.comma, self.problem()),
         }
@@ -220,6 +223,24 @@ impl<'a> Caller<'a> {
         }
         let digits = self.profile.mobile.0.chars().filter_map(|digit| digit.to_digit(10));
         digits.map(|digit| self.phrases.digits[digit as usize]).collect::<Vec<_>>().join(self.phrases.space)
+    }
+
+    /// A plain answer of the kind that is asked for.
+    fn slot(&mut self, slot: SlotId) -> String {
+        match &self.plan.slot(slot).kind {
+            SlotKind::Digits(lengths) if lengths.contains(&self.profile.mobile.0.len()) => self.number(),
+            SlotKind::Digits(lengths) => {
+                let digits = (0..*lengths.start()).map(|_| self.phrases.digits[self.random.usize(..10)]);
+                digits.collect::<Vec<_>>().join(self.phrases.space)
+            }
+            SlotKind::YesNo => self.yes(),
+            SlotKind::Choice(options) => options[self.random.usize(..options.len())].1.clone(),
+            SlotKind::Amount => self.phrases.amount.to_owned(),
+            SlotKind::Number => self.phrases.digits[2].to_owned(),
+            SlotKind::Date { .. } => self.phrases.day.to_owned(),
+            SlotKind::Time(_) => self.phrases.time.to_owned(),
+            SlotKind::Words => self.problem(),
+        }
     }
 
     fn off_topic(&mut self, question: &Question) -> String {

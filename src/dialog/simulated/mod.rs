@@ -21,7 +21,7 @@ use jiff::civil::DateTime;
 use serde::{Deserialize, Serialize};
 
 use super::dialplan::Plan;
-use super::{Dialog, DialogInput, Next, Progress, Reply};
+use super::{ActionRequest, ActionResult, Dialog, DialogInput, Next, Progress, Question, Reply};
 use crate::identify::Identified;
 use crate::nlu::{Expect, Heard, UserTurn, text};
 use crate::units::{Pii, Scene};
@@ -122,6 +122,8 @@ pub struct World<'a> {
     pub plan: std::sync::Arc<Plan>,
     /// What is known of the owner of a number that is stated in a call.
     pub identify: &'a dyn Fn(&str, DateTime) -> Identified,
+    /// Carries out an action.
+    pub act: &'a dyn Fn(ActionRequest) -> ActionResult,
     /// What words mean.
     pub understand: &'a dyn Fn(&Heard, &Expect) -> UserTurn,
     /// Time since some moment, for measuring decisions.
@@ -137,8 +139,9 @@ pub fn call(
     seed: u64,
 ) -> SimulatedCall {
     let mut caller = Caller::new(&world.plan, profile, seed);
+    let dialog = Dialog::new(world.plan.clone(), seed, profile.at).calling(profile.phone.clone());
     let mut line =
-        Line { world, errors, dialog: Dialog::new(world.plan.clone(), seed, profile.at), log: Log::default() };
+        Line { world, errors, dialog, log: Log::default() };
     let mut reply = line.tell(DialogInput::Started(Box::new(identified)));
     let mut end = End::DeadEnd;
     for _ in 0..MAX_EXCHANGES {
@@ -209,17 +212,27 @@ impl Line<'_> {
         reply
     }
 
-    /// Carries out what the reply asks of the server.
+    /// Carries out what the reply asks of the server, and what that leads to.
     fn settle(&mut self, mut reply: Reply, profile: &Profile) -> Reply {
-        match reply.look_up.take() {
-            Some(number) => {
+        loop {
+            if let Some(number) = reply.look_up.take() {
                 let identified = (self.world.identify)(&number.0, profile.at);
                 if identified.member.is_none() {
                     return reply;
                 }
-                self.tell(DialogInput::MemberFound(Box::new(identified)))
+                reply = self.tell(DialogInput::MemberFound(Box::new(identified)));
+                continue;
             }
-            None => reply,
+            let waits = matches!(self.dialog.question(), Some(Question::Doing(_) | Question::StillDoing(_)));
+            let mut followed = None;
+            for request in std::mem::take(&mut reply.actions) {
+                let answer = self.tell(DialogInput::ActionEnded((self.world.act)(request)));
+                followed = followed.or(waits.then_some(answer));
+            }
+            match followed {
+                Some(next) => reply = next,
+                None => return reply,
+            }
         }
     }
 
@@ -269,6 +282,7 @@ mod tests {
         let world = World {
             plan: plan.clone(),
             identify: &|_, _| Identified::default(),
+            act: &|request| ActionResult { action: request.action, succeeded: true, values: Vec::new() },
             understand: &|heard, expect| understanding.understand(heard, expect),
             clock: &|| Duration::ZERO,
         };

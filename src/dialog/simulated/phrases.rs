@@ -29,6 +29,12 @@ pub(super) struct Phrases {
     pub(super) comma: &'static str,
     /// Between two digits.
     pub(super) space: &'static str,
+    /// An amount of money.
+    pub(super) amount: &'static str,
+    /// A day to come.
+    pub(super) day: &'static str,
+    /// A time of day.
+    pub(super) time: &'static str,
 }
 
 pub(super) fn of(lang: Lang) -> &'static Phrases {
@@ -78,6 +84,9 @@ static EN: Phrases = Phrases {
     digits: ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"],
     comma: ", ",
     space: " ",
+    amount: "two hundred yuan",
+    day: "tomorrow",
+    time: "ten in the morning",
 };
 
 static ZH: Phrases = Phrases {
@@ -108,4 +117,7 @@ static ZH: Phrases = Phrases {
     digits: ["零", "一", "二", "三", "四", "五", "六", "七", "八", "九"],
     comma: "，",
     space: "",
+    amount: "两百元",
+    day: "明天",
+    time: "上午十点",
 };

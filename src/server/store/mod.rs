@@ -18,16 +18,22 @@ use sqlx::{Connection, SqliteConnection};
 
 use crate::diag::Diagnostics;
 
+mod appointments;
 mod facts;
 mod import;
+mod queries;
 mod records;
 mod tables;
 
+pub use appointments::Appointment;
 pub use import::Imported;
 pub use records::Record;
 
-/// The version of `schema.sql`, kept in the file's `user_version`.
-const SCHEMA_VERSION: i64 = 1;
+/// The version of [`SCHEMA`], kept in the file's `user_version`.
+const SCHEMA_VERSION: i64 = SCHEMA.len() as i64;
+
+/// What makes each version out of the one before.
+const SCHEMA: &[&str] = &[include_str!("schema.sql"), include_str!("schema_2.sql")];
 
 /// How long a writer waits for another before it gives up.
 const BUSY: Duration = Duration::from_secs(2);
@@ -169,23 +175,23 @@ async fn migrate(connection: &mut SqliteConnection, path: &Path) -> Result<(), S
     let blame = |source| blame(path, source);
     let mut writing = connection.begin_with("BEGIN IMMEDIATE").await.map_err(blame)?;
     let found: i64 = sqlx::query_scalar("PRAGMA user_version").fetch_one(&mut *writing).await.map_err(blame)?;
-    match found {
-        SCHEMA_VERSION => {}
-        0 => {
-            let tables: i64 = sqlx::query_scalar("SELECT count(*) FROM sqlite_master")
-                .fetch_one(&mut *writing)
-                .await
-                .map_err(blame)?;
-            if tables > 0 {
-                return Err(StoreError::NotAStore(path.to_owned()));
-            }
-            sqlx::raw_sql(include_str!("schema.sql")).execute(&mut *writing).await.map_err(blame)?;
+    if found > SCHEMA_VERSION {
+        return Err(StoreError::Newer { path: path.to_owned(), found });
+    }
+    let Ok(version) = usize::try_from(found) else { return Err(StoreError::NotAStore(path.to_owned())) };
+    if version == 0 {
+        let count = sqlx::query_scalar("SELECT count(*) FROM sqlite_master").fetch_one(&mut *writing);
+        let tables: i64 = count.await.map_err(blame)?;
+        if tables > 0 {
+            return Err(StoreError::NotAStore(path.to_owned()));
         }
-        found if found > SCHEMA_VERSION => return Err(StoreError::Newer { path: path.to_owned(), found }),
-        _ => return Err(StoreError::NotAStore(path.to_owned())),
+    }
+    for step in &SCHEMA[version..] {
+        sqlx::raw_sql(*step).execute(&mut *writing).await.map_err(blame)?;
     }
     // Written even when unchanged: a file that can only be read shows itself here.
-    sqlx::raw_sql("PRAGMA user_version = 1").execute(&mut *writing).await.map_err(blame)?;
+    let set = sqlx::AssertSqlSafe(format!("PRAGMA user_version = {SCHEMA_VERSION}"));
+    sqlx::raw_sql(set).execute(&mut *writing).await.map_err(blame)?;
     writing.commit().await.map_err(blame)
 }
 
@@ -220,8 +226,8 @@ mod tests {
     #[tokio::test]
     async fn what_is_not_ours_is_left_alone() {
         let dir = tempfile::tempdir().unwrap();
-        version(dir.path(), 2).await;
-        assert!(matches!(Store::open(dir.path()).await, Err(StoreError::Newer { found: 2, .. })));
+        version(dir.path(), 99).await;
+        assert!(matches!(Store::open(dir.path()).await, Err(StoreError::Newer { found: 99, .. })));
         let other = tempfile::tempdir().unwrap();
         version(other.path(), 0).await;
         assert!(matches!(Store::open(other.path()).await, Err(StoreError::NotAStore(_))));

@@ -1,20 +1,28 @@
 //! From what was written to a [`Plan`]: names resolved, ranges checked, every mistake reported.
 //!
 //! ```text
-//! raw::Hotline + raw::Scenes… ─► names of actions and queues ─► scenes ─► what nobody uses ─► Plan
+//! raw::Hotline + raw::Scenes… ─► names ─► slots, actions, sub-dialogs ─► scenes ─► what nobody uses ─► Plan
 //! ```
 
+mod actions;
+mod names;
 mod prompts;
 mod scenes;
+mod slots;
+mod steps;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use self::names::Names;
 use self::prompts::prompts;
-use self::scenes::{Groups, Names};
+use self::scenes::Groups;
+use self::steps::{State, World};
 use super::yaml::{At, Findings, unknown};
 use super::{
-    Action, ActionKind, Daytimes, Handover, MAIN_FILE, Plan, Prompts, Queue, SceneId, Thresholds, Timings, raw,
+    Action, Daytimes, DialogId, DialogPlan, MAIN_FILE, Name, Plan, Program, Prompts, Queue, SceneId, SlotPlan,
+    Thresholds, Timings, raw,
 };
 use crate::diag::{Diagnostics, Place};
 use crate::units::Lang;
@@ -33,13 +41,14 @@ pub(super) fn plan(files: &[(PathBuf, String)]) -> Result<(Plan, Diagnostics), D
     };
     let mut findings = Findings { file: path, text, found: &mut found };
     let hotline = raw::hotline(&mut findings);
-    let whole = hotline.as_ref().map(|hotline| Whole::new(hotline, &mut findings));
     let mut names = Names::of(hotline.as_ref());
+    let deeds = hotline.as_ref().map(|hotline| Deeds::new(hotline, &mut names, &mut findings)).unwrap_or_default();
+    let whole = hotline.as_ref().map(|hotline| Whole::new(hotline, &mut names, &mut findings));
     let mut groups = Groups::default();
     for (path, text) in files.iter().filter(|(other, _)| other != path) {
         let mut findings = Findings { file: path, text, found: &mut found };
         if let Some(raw) = raw::scenes(&mut findings) {
-            groups.add(raw, &mut names, &mut findings);
+            groups.add(raw, &mut deeds.world(&mut names), &mut findings);
         }
     }
     let mut findings = Findings { file: path, text, found: &mut found };
@@ -48,12 +57,49 @@ pub(super) fn plan(files: &[(PathBuf, String)]) -> Result<(Plan, Diagnostics), D
     }
     names.report_unused(&mut findings);
     match whole.flatten() {
-        Some(whole) if !found.has_errors() => Ok((whole.with(groups), found)),
+        Some(whole) if !found.has_errors() => Ok((whole.with(deeds, groups), found)),
         _ => Err(found),
     }
 }
 
-/// Everything in the main file.
+/// What steps refer to: checked first, since every scene may.
+#[derive(Default)]
+struct Deeds {
+    slots: Vec<SlotPlan>,
+    actions: Vec<Action>,
+    /// In the order in which they were written.
+    dialogs: Vec<Option<DialogPlan>>,
+    gains: Vec<Option<BTreeSet<Name>>>,
+}
+
+impl Deeds {
+    fn new(raw: &raw::Hotline, names: &mut Names, findings: &mut Findings<'_>) -> Self {
+        names.report_clashes(findings);
+        let slots: Vec<_> = raw.slots.iter().filter_map(|raw| slots::slot(raw, findings)).collect();
+        let actions = raw.actions.iter().filter_map(|raw| actions::action(raw, &slots, names, findings)).collect();
+        let count = raw.dialogs.len();
+        let mut deeds = Self { slots, actions, dialogs: vec![None; count], gains: vec![None; count] };
+        for DialogId(at) in steps::order(&raw.dialogs, findings) {
+            let raw = &raw.dialogs[at];
+            let (checked, behind) = steps::steps(&raw.steps, State::default(), &mut deeds.world(names), findings);
+            deeds.gains[at] = Some(behind.unwrap_or_default().known);
+            let Some(spoken) = &raw.spoken else { continue };
+            deeds.dialogs[at] = Some(DialogPlan {
+                name: raw.name.value.clone(),
+                spoken: spoken.value.clone(),
+                starts: raw.starts.iter().map(|text| text.value.to_lowercase()).collect(),
+                program: Program::of(&checked),
+            });
+        }
+        deeds
+    }
+
+    fn world<'a>(&'a self, names: &'a mut Names) -> World<'a> {
+        World { slots: &self.slots, actions: &self.actions, gains: &self.gains, names }
+    }
+}
+
+/// Everything else in the main file.
 struct Whole {
     lang: Lang,
     voice: Option<String>,
@@ -61,7 +107,7 @@ struct Whole {
     daytimes: Daytimes,
     thresholds: Thresholds,
     timings: Timings,
-    actions: Vec<Action>,
+    nobody_free: Option<DialogId>,
     queues: Vec<Queue>,
     default_queue: usize,
     corpora: Vec<PathBuf>,
@@ -69,14 +115,14 @@ struct Whole {
 
 impl Whole {
     /// `None` when something that is needed is missing; then there is a finding.
-    fn new(raw: &raw::Hotline, findings: &mut Findings<'_>) -> Option<Self> {
+    fn new(raw: &raw::Hotline, names: &mut Names, findings: &mut Findings<'_>) -> Option<Self> {
         let lang = language(raw.language.as_ref(), findings);
         let prompts = prompts(raw, findings);
         let daytimes = daytimes(&raw.daytimes);
         let thresholds = thresholds(&raw.thresholds, findings);
         let timings = timings(&raw.timings, findings);
-        let actions: Vec<_> = raw.actions.iter().filter_map(|raw| action(raw, findings)).collect();
-        let queues: Vec<_> = raw.queues.iter().filter_map(|raw| queue(raw, findings)).collect();
+        let queues: Vec<_> = raw.queues.iter().filter_map(|raw| actions::queue(raw, findings)).collect();
+        let nobody_free = raw.nobody_free.as_ref().and_then(|name| names.dialog(name, findings));
         let default_queue = raw.default_queue.as_ref().and_then(|name| {
             let names = raw.queues.iter().map(|queue| queue.name.value.as_str());
             resolve("queue", name, names, findings)
@@ -88,14 +134,14 @@ impl Whole {
             daytimes: daytimes?,
             thresholds,
             timings,
-            actions,
+            nobody_free,
             queues,
             default_queue: default_queue?,
             corpora: raw.corpora.iter().map(|path| PathBuf::from(&path.value)).collect(),
         })
     }
 
-    fn with(self, groups: Groups) -> Plan {
+    fn with(self, deeds: Deeds, groups: Groups) -> Plan {
         let ids = groups.scenes.iter().enumerate().map(|(i, scene)| (scene.scene.clone(), SceneId(i))).collect();
         Plan {
             lang: self.lang,
@@ -104,7 +150,10 @@ impl Whole {
             daytimes: self.daytimes,
             thresholds: self.thresholds,
             timings: self.timings,
-            actions: self.actions,
+            slots: deeds.slots,
+            actions: deeds.actions,
+            dialogs: deeds.dialogs.into_iter().flatten().collect(),
+            nobody_free: self.nobody_free,
             queues: self.queues,
             default_queue: self.default_queue,
             main_scenes: groups.main_scenes,
@@ -202,66 +251,6 @@ fn duration(written: &At<String>, findings: &mut Findings<'_>) -> Option<Duratio
             None
         }
     }
-}
-
-fn action(raw: &raw::Action, findings: &mut Findings<'_>) -> Option<Action> {
-    let kind = raw.kind.as_ref()?;
-    let mut part = |part: &Option<At<String>>, name: &str| {
-        if part.is_none() {
-            let help = format!("write `{name}:` beside `kind: {}`", kind.value);
-            findings.error(kind.place, format!("the action `{}` has no {name}", raw.name.value), help);
-        }
-        part.as_ref().map(|text| values_known(text, findings))
-    };
-    let kind = match kind.value.as_str() {
-        "log" => ActionKind::Log,
-        "sms" => {
-            let (url, text) = (part(&raw.url, "url"), part(&raw.text, "text"));
-            ActionKind::Sms { url: url?, text: text? }
-        }
-        "http" => ActionKind::Http { url: part(&raw.url, "url")? },
-        _ => {
-            unknown("kind of action", kind, ["log", "sms", "http"].into_iter(), findings);
-            return None;
-        }
-    };
-    Some(Action { name: raw.name.value.clone(), kind })
-}
-
-/// The text, after a look at the values in its braces.
-fn values_known(written: &At<String>, findings: &mut Findings<'_>) -> String {
-    let mut rest = written.value.as_str();
-    while let Some((name, behind)) = rest.split_once('{').and_then(|(_, after)| after.split_once('}')) {
-        if !super::ACTION_VALUES.contains(&name) {
-            let name = At { value: name.to_owned(), place: written.place };
-            unknown("placeholder", &name, super::ACTION_VALUES.iter().copied(), findings);
-        }
-        rest = behind;
-    }
-    written.value.clone()
-}
-
-fn queue(raw: &raw::Queue, findings: &mut Findings<'_>) -> Option<Queue> {
-    let target = raw.target.as_ref()?;
-    let host = target.value.strip_prefix("sip:").or_else(|| target.value.strip_prefix("sips:"));
-    if !host.is_some_and(|host| !host.is_empty() && !host.contains(char::is_whitespace)) {
-        findings.error(
-            target.place,
-            format!("`{}` is no SIP URI", target.value),
-            "write it as in `sip:agents@10.0.0.5`",
-        );
-    }
-    let method = raw.method.as_ref()?;
-    let handover = match method.value.as_str() {
-        "refer" => Handover::Refer,
-        "bridge" => Handover::Bridge,
-        _ => {
-            unknown("method", method, ["refer", "bridge"].into_iter(), findings);
-            return None;
-        }
-    };
-    let timeout = raw.timeout.as_ref().and_then(|text| duration(text, findings)).unwrap_or(Duration::from_secs(20));
-    Some(Queue { name: raw.name.value.clone(), target: target.value.clone(), method: handover, timeout })
 }
 
 fn resolve<'n>(

@@ -1,9 +1,10 @@
 //! Prompts: every occasion has at least two variants, with the placeholders that its question needs.
 
-use crate::dialog::BargeIn;
+use super::duration;
+use super::steps::barge_in_of;
 use crate::dialog::dialplan::prompt::BadTemplate;
 use crate::dialog::dialplan::yaml::{At, Findings, unknown};
-use crate::dialog::dialplan::{PromptKind, PromptPlan, Prompts, Slot, Template, raw};
+use crate::dialog::dialplan::{PromptKind, PromptPlan, Prompts, Placeholder, Template, raw};
 
 pub(super) fn prompts(raw: &raw::Hotline, findings: &mut Findings<'_>) -> Option<Prompts> {
     let names = || PromptKind::ALL.iter().map(|kind| kind.name());
@@ -28,15 +29,8 @@ pub(super) fn prompts(raw: &raw::Hotline, findings: &mut Findings<'_>) -> Option
 }
 
 fn prompt(kind: PromptKind, raw: &raw::Prompt, findings: &mut Findings<'_>) -> Option<PromptPlan> {
-    let barge_in = match raw.barge_in.as_ref() {
-        None => BargeIn::Allowed,
-        Some(written) if written.value == "allowed" => BargeIn::Allowed,
-        Some(written) if written.value == "never" => BargeIn::Never,
-        Some(written) => {
-            unknown("barge_in", written, ["allowed", "never"].into_iter(), findings);
-            BargeIn::Allowed
-        }
-    };
+    let barge_in = barge_in_of(raw.barge_in.as_ref(), findings);
+    let no_input = raw.no_input.as_ref().and_then(|text| duration(text, findings));
     let mut variants: Vec<Template> = Vec::with_capacity(raw.variants.len());
     for written in &raw.variants {
         let Some(template) = template(written, kind.allowed(), findings) else { continue };
@@ -55,15 +49,15 @@ fn prompt(kind: PromptKind, raw: &raw::Prompt, findings: &mut Findings<'_>) -> O
         let message = format!("the prompt `{}` has fewer than two variants", kind.name());
         findings.error(raw.kind.place, message, "add one, so that nobody hears the same words twice in a row");
     }
-    (variants.len() >= 2).then_some(PromptPlan { variants, barge_in })
+    (variants.len() >= 2).then_some(PromptPlan { variants, barge_in, no_input })
 }
 
-pub(super) fn template(written: &At<String>, allowed: &[Slot], findings: &mut Findings<'_>) -> Option<Template> {
+pub(super) fn template(written: &At<String>, allowed: &[Placeholder], findings: &mut Findings<'_>) -> Option<Template> {
     if written.value.is_empty() {
         findings.error(written.place, "there is nothing to say", "write a sentence");
         return None;
     }
-    let braced = |slot: &Slot| format!("{{{}}}", slot.name());
+    let braced = |slot: &Placeholder| format!("{{{}}}", slot.name());
     let help = match allowed {
         [] => "no placeholder has a value here: write plain text".to_owned(),
         _ => format!("use only {}", allowed.iter().map(braced).collect::<Vec<_>>().join(" ")),

@@ -5,9 +5,10 @@ use std::path::PathBuf;
 
 use super::prompts::template;
 use super::resolve;
+use super::steps::{self, State, World};
 use crate::diag::Place;
 use crate::dialog::dialplan::yaml::{At, Findings, unknown};
-use crate::dialog::dialplan::{MainId, MainScene, Need, OrderPlan, ScenePlan, Slot, raw};
+use crate::dialog::dialplan::{Fact, MainId, MainScene, Name, Need, OrderPlan, Placeholder, Program, ScenePlan, raw};
 use crate::units::Scene;
 
 /// Kinds of orders, as in the store's `orders` table.
@@ -15,40 +16,6 @@ const ORDER_KINDS: &[&str] =
     &["card_payment", "cash_withdrawal", "transfer_out", "transfer_in", "top_up", "exchange", "direct_debit"];
 /// Fewer examples than this teach a classifier next to nothing.
 const MIN_EXAMPLES: usize = 10;
-
-/// Actions and queues by name, and whether a scene uses them.
-#[derive(Default)]
-pub(super) struct Names {
-    actions: Vec<(At<String>, bool)>,
-    queues: Vec<(At<String>, bool)>,
-}
-
-impl Names {
-    pub(super) fn of(hotline: Option<&raw::Hotline>) -> Self {
-        let Some(hotline) = hotline else { return Self::default() };
-        let default = hotline.default_queue.as_ref().map(|name| name.value.as_str());
-        let used = |name: &At<String>| default == Some(name.value.as_str());
-        Self {
-            actions: hotline.actions.iter().map(|action| (action.name.clone(), false)).collect(),
-            queues: hotline.queues.iter().map(|queue| (queue.name.clone(), used(&queue.name))).collect(),
-        }
-    }
-
-    pub(super) fn report_unused(&self, findings: &mut Findings<'_>) {
-        for (what, names) in [("action", &self.actions), ("queue", &self.queues)] {
-            for (name, _) in names.iter().filter(|(_, used)| !used) {
-                let help = "name it in a scene, or remove it";
-                findings.warning(name.place, format!("no scene uses the {what} `{}`", name.value), help);
-            }
-        }
-    }
-}
-
-fn used(what: &str, name: &At<String>, names: &mut [(At<String>, bool)], findings: &mut Findings<'_>) -> Option<usize> {
-    let found = resolve(what, name, names.iter().map(|(name, _)| name.value.as_str()), findings)?;
-    names[found].1 = true;
-    Some(found)
-}
 
 /// Scenes as they come, file by file.
 #[derive(Default)]
@@ -60,7 +27,7 @@ pub(super) struct Groups {
 }
 
 impl Groups {
-    pub(super) fn add(&mut self, raw: raw::Scenes, names: &mut Names, findings: &mut Findings<'_>) {
+    pub(super) fn add(&mut self, raw: raw::Scenes, world: &mut World<'_>, findings: &mut Findings<'_>) {
         let main = MainId(self.main_scenes.len());
         if let Some(id) = &raw.main_scene {
             self.claim("main scene", id, findings);
@@ -77,7 +44,7 @@ impl Groups {
             self.main_scenes.push(MainScene { scene: id.value.as_str().into(), name: name.value.clone(), vague });
         }
         for raw in &raw.scenes {
-            if let Some(scene) = self.scene(main, raw, names, findings) {
+            if let Some(scene) = self.scene(main, raw, world, findings) {
                 self.scenes.push(scene);
             }
         }
@@ -87,7 +54,7 @@ impl Groups {
         &mut self,
         main: MainId,
         raw: &raw::Scene,
-        names: &mut Names,
+        world: &mut World<'_>,
         findings: &mut Findings<'_>,
     ) -> Option<ScenePlan> {
         if let Some(id) = &raw.scene {
@@ -100,10 +67,11 @@ impl Groups {
         }
         examples_differ(&raw.examples, findings);
         let order = raw.order.as_ref().map(|order_raw| order(order_raw, findings));
-        let action = raw.action.as_ref().and_then(|name| used("action", name, &mut names.actions, findings));
-        let transfer = raw.transfer.as_ref().and_then(|name| used("queue", name, &mut names.queues, findings));
+        let action = raw.action.as_ref().and_then(|name| world.names.action(name, findings));
+        let transfer = raw.transfer.as_ref().and_then(|name| world.names.queue(name, findings));
+        let steps = scene_steps(raw, world, findings);
         if let Some(answer) = raw.answer.as_ref().filter(|answer| answer.value.contains('{')) {
-            findings.error(answer.place, "an answer has no placeholders", "say it without");
+            findings.error(answer.place, "an answer has no placeholders", "say it without, or in a step");
         }
         Some(ScenePlan {
             scene: Scene::from(raw.scene.as_ref()?.value.as_str()),
@@ -111,7 +79,8 @@ impl Groups {
             name: raw.name.as_ref()?.value.clone(),
             order: order.flatten(),
             examples: raw.examples.iter().map(|text| text.value.clone()).collect(),
-            answer: on_one_line(&raw.answer.as_ref()?.value),
+            steps,
+            answer: raw.answer.as_ref().map_or_else(String::new, |answer| on_one_line(&answer.value)),
             action,
             transfer,
         })
@@ -127,6 +96,29 @@ impl Groups {
         }
         self.seen.insert(key, (findings.file.to_owned(), id.place));
     }
+}
+
+/// What is done before the answer. Without an answer, something has to be said on every way through.
+fn scene_steps(
+    raw: &raw::Scene,
+    world: &mut World<'_>,
+    findings: &mut Findings<'_>,
+) -> Program {
+    let answered = raw.answer.as_ref().is_some_and(|answer| !answer.value.is_empty());
+    if raw.steps.is_empty() {
+        if !answered {
+            findings.error(raw.at, "`answer` is missing", "write what solves the problem, one to three sentences");
+        }
+        return Program::default();
+    }
+    let facts = [Fact::Scene, Fact::Problem].map(Name::Fact);
+    let begin = State { known: facts.into_iter().collect(), said: false };
+    let (steps, behind) = steps::steps(&raw.steps, begin, world, findings);
+    if !answered && behind.is_some_and(|state| !state.said) {
+        let help = "write an `answer`, or `- say:` something on every way";
+        findings.error(raw.at, "there is a way through the steps on which nothing is said", help);
+    }
+    Program::of(&steps)
 }
 
 /// Joins lines: with a space, except behind Chinese, which has none between words.
@@ -160,7 +152,7 @@ fn order(raw: &raw::Order, findings: &mut Findings<'_>) -> Option<OrderPlan> {
     for kind in &raw.kinds {
         resolve("kind of order", kind, ORDER_KINDS.iter().copied(), findings);
     }
-    let about = raw.about.as_ref().and_then(|text| template(text, &[Slot::Product, Slot::Price, Slot::Date], findings));
+    let about = raw.about.as_ref().and_then(|text| template(text, &[Placeholder::Product, Placeholder::Price, Placeholder::Date], findings));
     let need = raw.need.as_ref()?;
     let need = match need.value.as_str() {
         "wanted" => Need::Wanted,
