@@ -98,6 +98,7 @@ async fn callers_are_recognised_understood_and_helped() {
         a_stranger_describes_the_problem(&hotline);
         a_caller_wants_a_human(&hotline);
         a_caller_only_presses_keys(&hotline);
+        a_caller_is_to_be_called_back(&hotline);
         the_operator_sees_what_happened(&hotline);
     })
     .await
@@ -114,6 +115,20 @@ fn a_guess_is_confirmed(hotline: &Hotline) {
     assert_eq!((&record["scene"], &record["turns_to_problem"]), (&"declined_card_payment".into(), &1.into()));
     assert_eq!(record["outcome"], "resolved");
     assert!(record["member"]["confidence"].as_f64().unwrap() > 0.9);
+}
+
+/// Steps that callers may begin at any time: the day was said already, the time is read back, and the appointment is kept.
+fn a_caller_is_to_be_called_back(hotline: &Hotline) {
+    let said =
+        ["listen", "text:please call me back tomorrow", "listen", "text:at ten in the morning", "listen", "text:yes"];
+    let record = hotline.call("13800000002", &[&said[..], &["listen", "text:no thanks", "listen:1"]].concat());
+    let told = |part: &str| said_by(&record, "server").iter().any(|turn| turn["text"].as_str().unwrap().contains(part));
+    assert!(told("tomorrow at 10 am"), "{record}");
+    let data = hotline.data.path().to_str().unwrap().to_owned();
+    let appointments = hotline.operator(&["calls", "--appointments", "--json", "--data", &data]);
+    let appointment: Value = serde_json::from_str(appointments.trim()).unwrap();
+    assert_eq!((&appointment["phone"], &appointment["call_id"]), (&"13800000002".into(), &record["id"]));
+    assert!(appointment["at"].as_str().unwrap().ends_with("T10:00"), "{appointment}");
 }
 
 /// Duplex: the prompt stops, and what was said over it is understood.
@@ -149,12 +164,12 @@ fn a_caller_only_presses_keys(hotline: &Hotline) {
 }
 
 fn the_operator_sees_what_happened(hotline: &Hotline) {
-    assert_eq!(hotline.records().len(), 5);
+    assert_eq!(hotline.records().len(), 6);
     assert!(hotline.get("/health").contains("\"ok\":true"));
     assert!(hotline.get("/metrics").contains("antevox_calls_total"));
     assert!(hotline.get("/").contains("<title>antevox"));
     let (_, calls) =
         hotline.get("/api/calls").split_once("\r\n\r\n").map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
     let calls: Value = serde_json::from_str(&calls).unwrap();
-    assert_eq!(calls["recent"].as_array().unwrap().len(), 5);
+    assert_eq!(calls["recent"].as_array().unwrap().len(), 6);
 }

@@ -152,13 +152,8 @@ pub struct Call {
 impl Call {
     /// Answers a call, or refuses it: see what [`poll`](Self::poll) says first.
     pub fn new(now: Instant, hotline: Arc<Hotline>, arrival: Arrival, detector: Box<dyn VoiceDetector>) -> Self {
-        let conversation = Conversation::new(
-            hotline.clone(),
-            detector,
-            arrival.from.clone(),
-            arrival.local_time,
-            arrival.seed,
-        );
+        let conversation =
+            Conversation::new(hotline.clone(), detector, arrival.from.clone(), arrival.local_time, arrival.seed);
         let mut call = Self {
             times: Times { arrived: now, answered: None, next_tick: now, last_packet: now },
             stage: Stage::Answering,

@@ -185,7 +185,9 @@ async fn call(method: Method, url: &str, facts: Value) -> Result<Bytes, ActionEr
         if !answer.status().is_success() {
             return Err(ActionError::Refused(answer.status()));
         }
-        axum::body::to_bytes(Body::new(answer.into_body()), MAX_ANSWER).await.map_err(|error| ActionError::Unread(error.into()))
+        axum::body::to_bytes(Body::new(answer.into_body()), MAX_ANSWER)
+            .await
+            .map_err(|error| ActionError::Unread(error.into()))
     };
     tokio::time::timeout(PATIENCE, exchange).await.map_err(|_| ActionError::TimedOut)?
 }

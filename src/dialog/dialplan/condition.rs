@@ -94,11 +94,27 @@ impl Condition {
         };
         match self {
             Self::Known(name) | Self::Is(name, _) | Self::Over(name, _) | Self::Under(name, _) => {
-                if holds { BTreeSet::from([*name]) } else { BTreeSet::new() }
+                if holds {
+                    BTreeSet::from([*name])
+                } else {
+                    BTreeSet::new()
+                }
             }
             Self::Not(inner) => inner.implies(!holds),
-            Self::All(parts) => if holds { all(each(parts)) } else { common(each(parts)) },
-            Self::Any(parts) => if holds { common(each(parts)) } else { all(each(parts)) },
+            Self::All(parts) => {
+                if holds {
+                    all(each(parts))
+                } else {
+                    common(each(parts))
+                }
+            }
+            Self::Any(parts) => {
+                if holds {
+                    common(each(parts))
+                } else {
+                    all(each(parts))
+                }
+            }
         }
     }
 

@@ -29,7 +29,7 @@ pub use action::{Action, ActionKind, Handover, Method, Queue};
 pub use condition::{Condition, Datum};
 pub use edition::{Editions, Misfit};
 pub use names::{Fact, Name};
-pub use prompt::{PromptKind, PromptPlan, Prompts, Placeholder, Template};
+pub use prompt::{Placeholder, PromptKind, PromptPlan, Prompts, Template};
 pub use slot::{SlotId, SlotKind, SlotPlan, SlotValue};
 pub use steps::{DialogId, DialogPlan, Op, Program, Step};
 pub use wording::Wording;
@@ -275,7 +275,10 @@ impl Plan {
             sentences.extend(scene.examples.iter().cloned());
         }
         sentences.extend(self.dialogs.iter().flat_map(|dialog| dialog.starts.iter().cloned()));
-        sentences.extend(self.slots.iter().flat_map(SlotPlan::options));
+        for slot in &self.slots {
+            sentences.extend(slot.options());
+            sentences.extend(phrases::answers(&slot.kind, self.lang));
+        }
         sentences.extend(phrases(self.lang).iter().map(|&phrase| phrase.to_owned()));
         sentences
     }

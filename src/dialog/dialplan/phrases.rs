@@ -1,6 +1,52 @@
 //! What callers say to every hotline, for the recogniser.
 
+use super::SlotKind;
+use crate::english;
 use crate::units::Lang;
+
+/// What callers answer where a slot of this kind is asked for, beside its options: digits have a model of their own.
+pub(super) fn answers(kind: &SlotKind, lang: Lang) -> Vec<String> {
+    if lang == Lang::Zh {
+        // Chinese is recognised by whole characters that are learned elsewhere.
+        return Vec::new();
+    }
+    let hours = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"];
+    match kind {
+        SlotKind::Time(_) => hours.iter().flat_map(|hour| times(hour)).collect(),
+        SlotKind::Date { .. } => {
+            let plain = ["today", "tomorrow", "tomorrow please", "the day after tomorrow", "yesterday"];
+            let weekdays = english::WEEKDAYS.iter().map(|day| day.to_lowercase());
+            let weekdays =
+                weekdays.flat_map(|day| [format!("on {day}"), format!("{day} please"), format!("next {day}")]);
+            plain.iter().map(|&day| day.to_owned()).chain(weekdays).collect()
+        }
+        SlotKind::Amount | SlotKind::Number => {
+            let amounts = ["hundred", "thousand", "hundred and fifty", "hundred yuan"];
+            hours.iter().flat_map(|number| amounts.map(|unit| format!("{number} {unit}"))).collect()
+        }
+        SlotKind::Digits(_) | SlotKind::YesNo | SlotKind::Choice(_) | SlotKind::Words => Vec::new(),
+    }
+}
+
+fn times(hour: &str) -> Vec<String> {
+    [
+        "at {}",
+        "at {} o'clock",
+        "{} in the morning",
+        "at {} in the morning",
+        "at {} in the afternoon",
+        "{} in the evening",
+        "{} a m",
+        "{} p m",
+        "at half past {}",
+        "at {} thirty",
+        "around {}",
+        "{} would be good",
+    ]
+    .iter()
+    .map(|form| form.replace("{}", hour))
+    .collect()
+}
 
 /// Short answers and commands that callers give to every hotline.
 pub(super) fn phrases(lang: Lang) -> &'static [&'static str] {

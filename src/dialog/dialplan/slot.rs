@@ -87,11 +87,9 @@ impl SlotPlan {
             SlotKind::Digits(_) => Ask::Digits,
             SlotKind::YesNo => Ask::YesNo,
             SlotKind::Choice(_) => Ask::Choice,
-            SlotKind::Amount
-            | SlotKind::Number
-            | SlotKind::Date { .. }
-            | SlotKind::Time(_)
-            | SlotKind::Words => Ask::Open,
+            SlotKind::Amount | SlotKind::Number | SlotKind::Date { .. } | SlotKind::Time(_) | SlotKind::Words => {
+                Ask::Open
+            }
         }
     }
 
@@ -125,8 +123,7 @@ impl SlotPlan {
 
     /// Takes the first of `entities` that answers, which the caller said beside something else.
     pub fn take(&self, entities: &mut Vec<Entity>, now: DateTime) -> Option<SlotValue> {
-        let (at, value) =
-            entities.iter().enumerate().find_map(|(at, entity)| Some((at, self.fits(entity, now)?)))?;
+        let (at, value) = entities.iter().enumerate().find_map(|(at, entity)| Some((at, self.fits(entity, now)?)))?;
         entities.remove(at);
         Some(value)
     }
@@ -134,9 +131,7 @@ impl SlotPlan {
     /// The digits of a keypad as an answer.
     pub fn keyed(&self, digits: &str) -> Option<SlotValue> {
         match &self.kind {
-            SlotKind::Digits(lengths) => {
-                lengths.contains(&digits.len()).then(|| SlotValue::Digits(digits.to_owned()))
-            }
+            SlotKind::Digits(lengths) => lengths.contains(&digits.len()).then(|| SlotValue::Digits(digits.to_owned())),
             SlotKind::Choice(options) => {
                 let at = digits.parse::<usize>().ok()?.checked_sub(1)?;
                 (at < options.len()).then_some(SlotValue::Choice(at))
@@ -179,9 +174,11 @@ fn day(date: Date, future: bool, today: Date) -> Option<Date> {
 /// `time`, or the same hour of the afternoon, whichever lies within `hours`.
 fn within(time: Time, hours: &RangeInclusive<i8>) -> Option<Time> {
     let later = time.hour().checked_add(12).filter(|hour| *hour < 24);
-    [Some(time.hour()), later].into_iter().flatten().find(|hour| hours.contains(hour)).and_then(|hour| {
-        Time::new(hour, time.minute(), 0, 0).ok()
-    })
+    [Some(time.hour()), later]
+        .into_iter()
+        .flatten()
+        .find(|hour| hours.contains(hour))
+        .and_then(|hour| Time::new(hour, time.minute(), 0, 0).ok())
 }
 
 #[cfg(test)]

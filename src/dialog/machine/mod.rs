@@ -33,7 +33,7 @@ use steps::{Running, Suspended};
 use values::Values;
 
 use super::belief::Belief;
-use super::dialplan::{Plan, PromptKind, SceneId, Placeholder};
+use super::dialplan::{Placeholder, Plan, PromptKind, SceneId};
 use super::spoken;
 use super::voice::{Line, Source, Voice};
 use super::{BargeIn, DialogInput, Listen, Next, Progress, Prompt, Reply, Transfer};
@@ -308,7 +308,9 @@ impl Dialog {
     /// How `question` is asked.
     fn wording(&self, question: &Question) -> Vec<Line> {
         let with = |kind, slot, value| vec![Line::with(kind, slot, value)];
-        let both = |kind, first, second| vec![Line::Prompt(kind, vec![(Placeholder::First, first), (Placeholder::Second, second)])];
+        let both = |kind, first, second| {
+            vec![Line::Prompt(kind, vec![(Placeholder::First, first), (Placeholder::Second, second)])]
+        };
         match question {
             Question::Open => vec![Line::plain(PromptKind::Open)],
             Question::Narrow(main) => with(PromptKind::Narrow, Placeholder::Topic, self.plan.main(*main).name.clone()),

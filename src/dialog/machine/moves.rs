@@ -5,7 +5,7 @@
 //! ```
 
 use super::{Dialog, MAX_FAILED_TRANSFERS, Question, State, Troubles};
-use crate::dialog::dialplan::{Need, PromptKind, SceneId, Placeholder};
+use crate::dialog::dialplan::{Need, Placeholder, PromptKind, SceneId};
 use crate::dialog::voice::Line;
 use crate::dialog::{Next, Reply, Transfer, spoken};
 use crate::identify::Order;
@@ -112,12 +112,7 @@ impl Dialog {
     }
 
     /// To the humans of `queue`; those of the problem where none is named.
-    pub(super) fn hand_over_to(
-        &mut self,
-        queue: Option<usize>,
-        mut lines: Vec<Line>,
-        reason: &'static str,
-    ) -> Reply {
+    pub(super) fn hand_over_to(&mut self, queue: Option<usize>, mut lines: Vec<Line>, reason: &'static str) -> Reply {
         (self.running, self.suspended) = (None, None);
         if self.troubles.transfers >= MAX_FAILED_TRANSFERS {
             lines.push(Line::plain(PromptKind::TransferFailed));

@@ -30,7 +30,12 @@ impl Dialog {
     }
 
     /// The caller puts the order right: the same problem, with another one of the orders that it may be about.
-    pub(super) fn about_another_order(&mut self, question: &Question, verdict: Verdict, turn: &UserTurn) -> Option<Reply> {
+    pub(super) fn about_another_order(
+        &mut self,
+        question: &Question,
+        verdict: Verdict,
+        turn: &UserTurn,
+    ) -> Option<Reply> {
         let scene = question.stated().filter(|_| verdict != Verdict::Yes)?;
         if self.alone_from(self.plan.thresholds.accept, turn).is_some_and(|told| told != scene) {
             return None;

@@ -8,8 +8,8 @@
 
 use super::turned::{Verdict, verdict};
 use super::{Dialog, Question, State, silent};
-use crate::dialog::dialplan::{Fact, Name, PromptKind, SlotId, SlotKind, SlotValue};
 use crate::dialog::Reply;
+use crate::dialog::dialplan::{Fact, Name, PromptKind, SlotId, SlotKind, SlotValue};
 use crate::dialog::voice::Line;
 use crate::nlu::{UserAct, UserTurn};
 use crate::units::Ask;

@@ -30,6 +30,31 @@ impl Dialog {
     }
 }
 
+/// Most words of a wish for a human that was misheard in part.
+const SHORT_WISH: usize = 9;
+
+/// Whether the words are what a recogniser leaves of a wish for a human: "can i talk to a home please", "a deal person".
+pub(super) fn may_wish_a_human(plan: &Plan, turn: &UserTurn) -> bool {
+    match plan.lang {
+        Lang::En => {
+            let words: Vec<String> = content(&turn.text, Lang::En).collect();
+            let has = |any: &[&str]| words.iter().any(|word| any.contains(&word.as_str()));
+            let one = |pair: &[String]| {
+                ["a", "at", "real", "live", "actual"].contains(&pair[0].as_str()) && pair[1] == "person"
+            };
+            words.len() <= SHORT_WISH
+                && (has(&["human", "agent", "operator", "representative"])
+                    || (has(&["talk", "speak"]) && has(&["to", "with"]))
+                    || (has(&["customer"]) && has(&["service", "services"]))
+                    || words.windows(2).any(one))
+        }
+        Lang::Zh => {
+            let words = ["人工", "客服", "真人"];
+            turn.text.chars().count() <= 2 * SHORT_WISH && words.iter().any(|word| turn.text.contains(word))
+        }
+    }
+}
+
 /// One word or two Chinese characters; twice that where the recogniser was not sure of them.
 fn is_short(plan: &Plan, turn: &UserTurn) -> bool {
     let sure = if turn.confidence < WELL_HEARD { 2 } else { 1 };
@@ -76,6 +101,22 @@ mod tests {
             [("us", 1.0, true), ("um us", 1.0, true), ("the us", 0.9, false), ("the us", 0.3, true)]
         {
             assert_eq!(is_short(&plan, &turn(text, confidence)), short, "{text} {confidence}");
+        }
+    }
+
+    #[test]
+    fn what_is_left_of_a_wish_for_a_human() {
+        let plan = plan();
+        for (said, wishes) in [
+            ("can i talk to a home please", true),
+            ("give me a deal person", false),
+            ("i want to seat to at person", true),
+            ("be a real person", true),
+            ("i'd like to speak with from customer service", true),
+            ("i sent money to the wrong person", false),
+            ("i talked it over with my wife and we would like to have another card", false),
+        ] {
+            assert_eq!(may_wish_a_human(&plan, &turn(said, 0.5)), wishes, "{said}");
         }
     }
 

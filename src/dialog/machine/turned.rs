@@ -5,7 +5,7 @@
 //! ```
 
 use super::moves::Sure;
-use super::stray::Weight;
+use super::stray::{self, Weight};
 use super::{Dialog, Question, orders, silent};
 use crate::dialog::belief::Belief;
 use crate::dialog::dialplan::{DialogId, PromptKind, SceneId};
@@ -57,7 +57,10 @@ impl Dialog {
     /// What callers may say at any time. Words that are about a problem are no command, whatever they sound like: "what
     /// are my options for topping up?" asks for no help, and "i need an answer today, bye" says no goodbye.
     fn command(&mut self, question: &Question, turn: &UserTurn) -> Option<Reply> {
-        if turn.did(&UserAct::Agent) {
+        let misheard = || {
+            stray::may_wish_a_human(&self.plan, turn) && self.alone_from(self.plan.thresholds.accept, turn).is_none()
+        };
+        if turn.did(&UserAct::Agent) || misheard() {
             return Some(self.hand_over(Vec::new(), "caller_asked"));
         }
         if let Some(dialog) = self.wished(turn) {

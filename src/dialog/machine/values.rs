@@ -36,7 +36,9 @@ impl Dialog {
         let order = self.order.as_ref();
         let scene = self.progress.scene.as_ref();
         match fact {
-            Fact::Phone => self.phone.as_ref().map(|phone| Datum { spoken: digit_by_digit(&phone.0), ..plain(&phone.0) }),
+            Fact::Phone => {
+                self.phone.as_ref().map(|phone| Datum { spoken: digit_by_digit(&phone.0), ..plain(&phone.0) })
+            }
             Fact::Member => spoken::address(member?, self.plan.lang).map(|name| plain(&name)),
             Fact::MemberId => member.map(|member| plain(&member.member_id)),
             Fact::MemberLevel => member.map(|member| plain(&member.level)),
@@ -120,7 +122,8 @@ mod tests {
     #[test]
     fn values_have_a_form_for_machines_and_one_for_ears() {
         let now = date(2026, 8, 12).at(9, 30, 0, 0);
-        let slot = |kind| SlotPlan { name: "x".into(), kind, ask: vec![], read_back: false, known: None, no_input: None };
+        let slot =
+            |kind| SlotPlan { name: "x".into(), kind, ask: vec![], read_back: false, known: None, no_input: None };
         for (kind, value, text, said) in [
             (SlotKind::Digits(4..=4), SlotValue::Digits("4711".into()), "4711", "4 7 1 1"),
             (SlotKind::Amount, SlotValue::Amount(4_261, None), "42.61", "42.61 yuan"),

@@ -140,8 +140,7 @@ pub fn call(
 ) -> SimulatedCall {
     let mut caller = Caller::new(&world.plan, profile, seed);
     let dialog = Dialog::new(world.plan.clone(), seed, profile.at).calling(profile.phone.clone());
-    let mut line =
-        Line { world, errors, dialog, log: Log::default() };
+    let mut line = Line { world, errors, dialog, log: Log::default() };
     let mut reply = line.tell(DialogInput::Started(Box::new(identified)));
     let mut end = End::DeadEnd;
     for _ in 0..MAX_EXCHANGES {

@@ -33,7 +33,8 @@ impl Store {
     /// # Errors
     /// Whatever the database says.
     pub async fn appointments(&self, from: &str) -> Result<Vec<Appointment>, StoreError> {
-        let query = sqlx::query_as("SELECT call_id, phone, at, scene FROM appointments WHERE at >= ? ORDER BY at, call_id");
+        let query =
+            sqlx::query_as("SELECT call_id, phone, at, scene FROM appointments WHERE at >= ? ORDER BY at, call_id");
         let rows: Vec<(String, String, String, Option<String>)> =
             query.bind(from).fetch_all(&self.pool).await.map_err(|source| self.blame(source))?;
         let appointment = |(call_id, phone, at, scene)| Appointment { call_id, phone: Pii(phone), at, scene };

@@ -25,7 +25,8 @@ impl Store {
         let row = query.build().fetch_optional(&mut connection).await.map_err(blame)?;
         let columns = row.iter().flat_map(|row| row.columns().iter().map(move |column| (row, column)));
         // SQLite turns any value into text.
-        let value = |row: &sqlx::sqlite::SqliteRow, at: usize| row.try_get_unchecked::<Option<String>, _>(at).ok().flatten();
+        let value =
+            |row: &sqlx::sqlite::SqliteRow, at: usize| row.try_get_unchecked::<Option<String>, _>(at).ok().flatten();
         let found = columns.filter_map(|(row, column)| Some((column.name().to_owned(), value(row, column.ordinal())?)));
         let found = found.collect();
         connection.close().await.map_err(blame)?;

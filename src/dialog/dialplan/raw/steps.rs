@@ -96,7 +96,11 @@ pub(super) fn sub_dialog(name: At<String>, mut table: Table, findings: &mut Find
         name,
     };
     if sub.steps.is_empty() {
-        findings.error(sub.name.place, format!("the dialog `{}` has no steps", sub.name.value), "list them under `steps:`");
+        findings.error(
+            sub.name.place,
+            format!("the dialog `{}` has no steps", sub.name.value),
+            "list them under `steps:`",
+        );
     }
     table.finish(&["name", "starts", "steps"], findings);
     sub

@@ -118,7 +118,11 @@ impl Parts<'_, '_, '_> {
         }
         if self.raw.returns.is_empty() {
             let help = "name the columns under `returns:`, as in `status: status`";
-            self.findings.error(self.raw.name.place, format!("the action `{}` returns nothing", self.raw.name.value), help);
+            self.findings.error(
+                self.raw.name.place,
+                format!("the action `{}` returns nothing", self.raw.name.value),
+                help,
+            );
         }
         steps::wording(written, self.names, self.findings)
     }

@@ -21,9 +21,8 @@ impl Names {
         let default = hotline.default_queue.as_ref().map(|name| name.value.as_str());
         let nobody_free = hotline.nobody_free.as_ref().map(|name| name.value.as_str());
         let is = |used: Option<&str>, name: &At<String>| used == Some(name.value.as_str());
-        let dialog = |dialog: &raw::Sub| {
-            (dialog.name.clone(), is(nobody_free, &dialog.name) || !dialog.starts.is_empty())
-        };
+        let dialog =
+            |dialog: &raw::Sub| (dialog.name.clone(), is(nobody_free, &dialog.name) || !dialog.starts.is_empty());
         Self {
             slots: hotline.slots.iter().map(|slot| (slot.name.clone(), false)).collect(),
             actions: hotline.actions.iter().map(|action| (action.name.clone(), false)).collect(),

@@ -4,7 +4,7 @@ use super::duration;
 use super::steps::barge_in_of;
 use crate::dialog::dialplan::prompt::BadTemplate;
 use crate::dialog::dialplan::yaml::{At, Findings, unknown};
-use crate::dialog::dialplan::{PromptKind, PromptPlan, Prompts, Placeholder, Template, raw};
+use crate::dialog::dialplan::{Placeholder, PromptKind, PromptPlan, Prompts, Template, raw};
 
 pub(super) fn prompts(raw: &raw::Hotline, findings: &mut Findings<'_>) -> Option<Prompts> {
     let names = || PromptKind::ALL.iter().map(|kind| kind.name());

@@ -99,11 +99,7 @@ impl Groups {
 }
 
 /// What is done before the answer. Without an answer, something has to be said on every way through.
-fn scene_steps(
-    raw: &raw::Scene,
-    world: &mut World<'_>,
-    findings: &mut Findings<'_>,
-) -> Program {
+fn scene_steps(raw: &raw::Scene, world: &mut World<'_>, findings: &mut Findings<'_>) -> Program {
     let answered = raw.answer.as_ref().is_some_and(|answer| !answer.value.is_empty());
     if raw.steps.is_empty() {
         if !answered {
@@ -152,7 +148,10 @@ fn order(raw: &raw::Order, findings: &mut Findings<'_>) -> Option<OrderPlan> {
     for kind in &raw.kinds {
         resolve("kind of order", kind, ORDER_KINDS.iter().copied(), findings);
     }
-    let about = raw.about.as_ref().and_then(|text| template(text, &[Placeholder::Product, Placeholder::Price, Placeholder::Date], findings));
+    let about = raw
+        .about
+        .as_ref()
+        .and_then(|text| template(text, &[Placeholder::Product, Placeholder::Price, Placeholder::Date], findings));
     let need = raw.need.as_ref()?;
     let need = match need.value.as_str() {
         "wanted" => Need::Wanted,

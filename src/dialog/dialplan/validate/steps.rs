@@ -114,7 +114,8 @@ impl Walk<'_, '_, '_, '_> {
 
     fn act(&mut self, name: &At<String>, failed: Option<&[raw::Step]>, state: State) -> (Option<Step>, Option<State>) {
         let found = self.world.names.action(name, self.findings);
-        let action = found.and_then(|at| Some((at, self.world.actions.iter().find(|action| action.name == name.value)?)));
+        let action =
+            found.and_then(|at| Some((at, self.world.actions.iter().find(|action| action.name == name.value)?)));
         let Some((at, action)) = action else { return (None, Some(state)) };
         let (needs, fields) = (action.needs(), action.returns.len());
         for need in needs {
@@ -130,7 +131,12 @@ impl Walk<'_, '_, '_, '_> {
         }
     }
 
-    fn dialog(&mut self, name: &At<String>, failed: Option<&[raw::Step]>, state: State) -> (Option<Step>, Option<State>) {
+    fn dialog(
+        &mut self,
+        name: &At<String>,
+        failed: Option<&[raw::Step]>,
+        state: State,
+    ) -> (Option<Step>, Option<State>) {
         let Some(dialog) = self.world.names.dialog(name, self.findings) else { return (None, Some(state)) };
         let gains = self.world.gains.get(dialog.0).cloned().flatten().unwrap_or_default();
         let succeeded = state.clone().knows(gains, &[]);
@@ -154,14 +160,16 @@ impl Walk<'_, '_, '_, '_> {
         let condition = match Condition::parse(&written.value, &|name| names.resolve(name)) {
             Ok(condition) => condition,
             Err(error) => {
-                let help = "write it as in `known order and not order.status is pending`; dialplans/README.md lists the names";
+                let help =
+                    "write it as in `known order and not order.status is pending`; dialplans/README.md lists the names";
                 self.findings.error(written.place, error.to_string(), help);
                 return (None, Some(state));
             }
         };
         self.options(&condition, written.place);
         let (then, behind) = self.block(then, Some(state.clone().knows(condition.implies(true), self.world.actions)));
-        let (otherwise, behind_else) = self.block(otherwise, Some(state.knows(condition.implies(false), self.world.actions)));
+        let (otherwise, behind_else) =
+            self.block(otherwise, Some(state.knows(condition.implies(false), self.world.actions)));
         (Some(Step::If { condition, then, otherwise }), State::meets(behind, behind_else))
     }
 
@@ -236,7 +244,8 @@ pub(super) fn wording(written: &At<String>, names: &Names, findings: &mut Findin
     match Wording::parse(&written.value, &|name| names.resolve(name)) {
         Ok(wording) => Some(wording),
         Err(error) => {
-            let help = "put the name of a slot, of a fact, or action.field into the braces; dialplans/README.md lists them";
+            let help =
+                "put the name of a slot, of a fact, or action.field into the braces; dialplans/README.md lists them";
             findings.error(written.place, error.to_string(), help);
             None
         }
@@ -271,13 +280,7 @@ enum Seen {
     Done,
 }
 
-fn visit(
-    at: usize,
-    dialogs: &[raw::Sub],
-    seen: &mut [Seen],
-    order: &mut Vec<DialogId>,
-    findings: &mut Findings<'_>,
-) {
+fn visit(at: usize, dialogs: &[raw::Sub], seen: &mut [Seen], order: &mut Vec<DialogId>, findings: &mut Findings<'_>) {
     if seen[at] != Seen::No {
         return;
     }
