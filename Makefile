@@ -38,4 +38,5 @@ demo: build models ## three spoken calls, shown live
 bench: build models ## figures and plots, into target/bench
 	benches/duplex_manifest
 	$(ANTEVOX) duplex target/bench/duplex/manifest.jsonl --plots target/bench
+	benches/dialog
 	benches/run

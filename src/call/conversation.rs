@@ -23,6 +23,7 @@ use super::keypad::Keypad;
 use super::ledger::Ledger;
 use super::playout::Heard as Played;
 use crate::audio::Frame;
+use crate::dialog::policy::Decision;
 use crate::dialog::{
     ActionRequest, ActionResult, BargeIn, Dialog, DialogInput, Listen, Next, Progress, Question, Reply, Transfer,
 };
@@ -217,6 +218,11 @@ impl Conversation {
     /// How far the dialog has come.
     pub fn progress(&self) -> &Progress {
         self.dialog.progress()
+    }
+
+    /// What the dialog decided so far, and why.
+    pub fn decisions(&self) -> Vec<Decision> {
+        self.dialog.taken().iter().map(Decision::from).collect()
     }
 
     /// Who said what so far.

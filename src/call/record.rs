@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{Call, Identified};
+use crate::dialog::policy::Decision;
 use crate::units::CallId;
 
 /// Everything that is kept of a call.
@@ -47,6 +48,9 @@ pub struct CallRecord {
     pub confirmed: bool,
     /// Caller utterances until it stood.
     pub turns_to_problem: u32,
+    /// What the dialog knew when it decided what to ask, and what it decided.
+    #[serde(default)]
+    pub decisions: Vec<Decision>,
     /// How it ended.
     pub outcome: CallOutcome,
     /// Where it went, if to a human.
@@ -219,6 +223,7 @@ impl Call {
             identified: progress.scene.is_some(),
             confirmed: progress.confirmed,
             turns_to_problem: progress.turns,
+            decisions: self.conversation.decisions(),
             outcome,
             transfer: self.transfer.clone(),
             rtp: self.line.as_ref().map(|line| line.record(now)),

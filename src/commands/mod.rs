@@ -14,6 +14,7 @@ pub mod identify;
 pub mod import;
 pub mod models;
 pub mod nlu;
+pub mod policy;
 pub mod serve;
 pub mod simulate;
 pub mod speak;

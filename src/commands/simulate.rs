@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use super::{Outcome, callers};
 use crate::dialog::simulated::{self, Profile, Report, SimulatedCall, WordErrors, World};
+use crate::dialog::strategy::Strategy;
 use crate::identify::Identified;
 use crate::server::hotline;
 
@@ -90,7 +91,8 @@ impl Simulate {
         let watched = stderr().is_terminal();
         let mut calls = Vec::with_capacity(profiles.len());
         for (i, (profile, identified)) in profiles.iter().zip(known).enumerate() {
-            calls.push(simulated::call(world, errors, profile, identified, self.seed.wrapping_add(i as u64)));
+            let seed = self.seed.wrapping_add(i as u64);
+            calls.push(simulated::call(world, errors, profile, identified, Strategy::Plan, seed));
             if watched && (i + 1) % 100 == 0 {
                 eprint!("\r{} of {} calls", i + 1, profiles.len());
             }
@@ -103,7 +105,7 @@ impl Simulate {
 }
 
 /// Reads a callers file.
-fn read_callers(path: &Path) -> Result<Vec<Profile>, String> {
+pub(super) fn read_callers(path: &Path) -> Result<Vec<Profile>, String> {
     let text = fs::read_to_string(path).map_err(|error| format!("{}: cannot be read: {error}", path.display()))?;
     let mut profiles = Vec::new();
     for (line, row) in (1..).zip(text.lines()).filter(|(_, row)| !row.trim().is_empty()) {

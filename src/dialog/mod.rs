@@ -10,6 +10,7 @@
 pub mod belief;
 pub mod dialplan;
 mod machine;
+pub mod policy;
 pub mod simulated;
 pub mod spoken;
 pub mod strategy;

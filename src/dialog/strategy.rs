@@ -9,8 +9,11 @@
 //! "is it this?" costs one turn and is right at once with p; offering two is right with p₁ + p₂. The thresholds of the
 //! dialplan are where those lines cross.
 
-use crate::dialog::belief::{Belief, Ranked};
+use std::sync::Arc;
+
+use crate::dialog::belief::Belief;
 use crate::dialog::dialplan::{MainId, Plan, SceneId, Thresholds};
+use crate::dialog::policy::Policy;
 
 /// The dialog's next move.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,35 +37,95 @@ const MAIN_SURE: f64 = 0.6;
 /// A recogniser that is less sure of the words than this has misheard one of them as often as not.
 pub(super) const WELL_HEARD: f32 = 0.5;
 
-/// Decides after the caller's words. `heard` is the recogniser's confidence in them, 0–1: below [`WELL_HEARD`], nothing is
-/// answered unconfirmed.
-pub fn decide(plan: &Plan, belief: &Belief, heard: f32) -> Move {
+/// What is known when a move is due.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Situation {
+    /// The likeliest problem and its probability.
+    pub first: Option<(SceneId, f64)>,
+    /// The next one.
+    pub second: Option<(SceneId, f64)>,
+    /// The likeliest main scene.
+    pub main: Option<(MainId, f64)>,
+    /// Probability that it is nothing that the hotline knows.
+    pub none: f64,
+    /// The recogniser's confidence in the last words, 0–1.
+    pub heard: f32,
+    /// Caller utterances so far.
+    pub turns: u32,
+    /// Turns in a row that brought the problem no nearer.
+    pub misses: u32,
+}
+
+impl Situation {
+    /// What is believed after words that were recognised with confidence `heard`.
+    pub fn new(plan: &Plan, belief: &Belief, heard: f32, turns: u32, misses: u32) -> Self {
+        let (ranked, none) = belief.ranked();
+        let at = |at: usize| ranked.get(at).map(|ranked| (ranked.id, ranked.p));
+        let main = Belief::mains(plan, &ranked).first().map(|main| (main.id, main.p));
+        Self { first: at(0), second: at(1), main, none, heard, turns, misses }
+    }
+
+    /// The moves that can be made at all: what is nearly impossible is not worth a question.
+    pub fn possible(&self) -> Vec<Move> {
+        const WORTH: f64 = 0.02;
+        let worth = |p: f64| p >= WORTH;
+        let mut moves = vec![Move::Rephrase, Move::GiveUp];
+        if let Some((first, p)) = self.first.filter(|(_, p)| worth(*p)) {
+            moves.push(Move::Confirm(first));
+            // Badly heard words are never answered unconfirmed.
+            if self.heard >= WELL_HEARD && p >= self.none {
+                moves.push(Move::Solve(first));
+            }
+            if let Some((second, _)) = self.second.filter(|(_, p)| worth(*p)) {
+                moves.push(Move::Choose(first, second));
+            }
+        }
+        moves.extend(self.main.filter(|(_, p)| worth(*p)).map(|(main, _)| Move::Narrow(main)));
+        moves
+    }
+}
+
+/// How moves are decided.
+#[derive(Clone, Debug, Default)]
+pub enum Strategy {
+    /// By the dialplan's own policy, where it has one, or its thresholds.
+    #[default]
+    Plan,
+    /// By the thresholds, whatever was learned.
+    Thresholds,
+    /// By this policy.
+    Learned(Arc<Policy>),
+    /// By chance, as likely as this policy says: for learning.
+    Exploring(Arc<Policy>, fastrand::Rng),
+}
+
+/// Decides after the caller's words, by the dialplan's thresholds. What was heard with less confidence than [`WELL_HEARD`]
+/// is not answered unconfirmed.
+pub fn decide(plan: &Plan, situation: &Situation) -> Move {
     let Thresholds { accept, confirm, choice_margin, out_of_scope, .. } = plan.thresholds;
-    let (ranked, none) = belief.ranked();
+    let Situation { first, second, main, none, heard, .. } = *situation;
     if none >= out_of_scope {
         return Move::GiveUp;
     }
-    let [first, rest @ ..] = ranked.as_slice() else { return Move::GiveUp };
-    if first.p >= accept {
-        return if heard >= WELL_HEARD { Move::Solve(first.id) } else { Move::Confirm(first.id) };
+    let Some((first, p)) = first else { return Move::GiveUp };
+    if p >= accept {
+        return if heard >= WELL_HEARD { Move::Solve(first) } else { Move::Confirm(first) };
     }
-    if let Some(second) = rest.first()
-        && worth_offering(first, second, confirm, choice_margin)
-    {
-        return Move::Choose(first.id, second.id);
+    if let Some((second, _)) = second.filter(|(_, other)| worth_offering(p, *other, confirm, choice_margin)) {
+        return Move::Choose(first, second);
     }
-    if first.p >= confirm {
-        return Move::Confirm(first.id);
+    if p >= confirm {
+        return Move::Confirm(first);
     }
-    match Belief::mains(plan, &ranked).first() {
-        Some(main) if main.p >= MAIN_SURE => Move::Narrow(main.id),
+    match main {
+        Some((main, p)) if p >= MAIN_SURE => Move::Narrow(main),
         _ => Move::Rephrase,
     }
 }
 
 /// Two that lie close together, and are together likelier than either needs to be alone.
-fn worth_offering(first: &Ranked<SceneId>, second: &Ranked<SceneId>, confirm: f64, margin: f64) -> bool {
-    first.p - second.p < margin && first.p + second.p >= (2.0 * confirm).min(0.9)
+fn worth_offering(first: f64, second: f64, confirm: f64, margin: f64) -> bool {
+    first - second < margin && first + second >= (2.0 * confirm).min(0.9)
 }
 
 #[cfg(test)]
@@ -78,7 +141,7 @@ mod tests {
         let scenes = scenes.iter().map(|&(scene, p)| SceneScore { scene: scene.into(), p }).collect();
         let mut belief = Belief::new(&plan, &Identified::default());
         belief.hear(&plan, &UserTurn { scenes, out_of_scope: none, ..UserTurn::default() });
-        decide(&plan, &belief, heard)
+        decide(&plan, &Situation::new(&plan, &belief, heard, 1, 0))
     }
 
     #[test]

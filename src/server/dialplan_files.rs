@@ -3,9 +3,11 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::diag::{Diagnostics, Place};
 use crate::dialog::dialplan::{MAIN_FILE, Plan};
+use crate::dialog::policy::Policy;
 
 /// Where scene files lie in a dialplan's folder.
 const SCENES: &str = "scenes";
@@ -25,7 +27,9 @@ pub fn load(folder: &Path) -> Result<(Plan, Diagnostics), Diagnostics> {
         }
     }
     if !found.has_errors() {
-        return Plan::from_files(files);
+        let (mut plan, found) = Plan::from_files(files)?;
+        learned(&mut plan, folder)?;
+        return Ok((plan, found));
     }
     // What can be read is checked all the same, so that one run shows everything.
     if files.iter().any(|(path, _)| path.ends_with(MAIN_FILE))
@@ -34,6 +38,27 @@ pub fn load(folder: &Path) -> Result<(Plan, Diagnostics), Diagnostics> {
         found.0.extend(more.0);
     }
     Err(found)
+}
+
+/// Reads the strategy that the plan names.
+fn learned(plan: &mut Plan, folder: &Path) -> Result<(), Diagnostics> {
+    let Some(file) = &plan.policy_file else { return Ok(()) };
+    let path = folder.join(file);
+    let mut found = Diagnostics::default();
+    match fs::read_to_string(&path) {
+        Ok(json) => match Policy::from_json(&json) {
+            Ok(policy) => plan.policy = Some(Arc::new(policy)),
+            Err(error) => {
+                let help = "or take the line `policy:` out of the dialplan";
+                found.error(&path, "", Place::default(), error.to_string(), help);
+            }
+        },
+        Err(error) => {
+            let help = "train it with `antevox policy train`, or take the line `policy:` out of the dialplan";
+            found.error(&path, "", Place::default(), format!("cannot be read: {error}"), help);
+        }
+    }
+    if found.has_errors() { Err(found) } else { Ok(()) }
 }
 
 /// The files of the dialplan in `folder`: the main file and the scene files, these by name. What cannot be read is left out.

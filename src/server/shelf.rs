@@ -127,7 +127,7 @@ impl HotlineShelf {
     /// The state of everything that [`Self::prepare`] reads.
     fn stamp(&self) -> Stamp {
         let plan = self.current();
-        let named = plan.plan.corpora.iter().map(|path| self.source.folder.join(path));
+        let named = plan.plan.corpora.iter().chain(&plan.plan.policy_file).map(|path| self.source.folder.join(path));
         let corpora = named.chain(self.source.more.iter().cloned());
         dialplan_files::files(&self.source.folder).into_iter().chain(corpora).map(|path| state(&path)).collect()
     }

@@ -23,6 +23,7 @@ mod yaml;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 pub use action::{Action, ActionKind, Handover, Method, Queue};
@@ -37,6 +38,7 @@ pub(super) use yaml::distance;
 
 use self::phrases::phrases;
 use crate::diag::Diagnostics;
+use crate::dialog::policy::Policy;
 use crate::nlu::{Corpus, Example};
 use crate::units::{Lang, Scene};
 
@@ -84,6 +86,10 @@ pub struct Plan {
     pub scenes: Vec<ScenePlan>,
     /// Files with more examples, relative to the dialplan's folder.
     pub corpora: Vec<PathBuf>,
+    /// The file with a learned strategy, relative to the dialplan's folder.
+    pub policy_file: Option<PathBuf>,
+    /// What it holds, once it was read.
+    pub policy: Option<Arc<Policy>>,
     ids: HashMap<Scene, SceneId>,
 }
 

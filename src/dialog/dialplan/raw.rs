@@ -28,6 +28,7 @@ pub(super) struct Hotline {
     pub(super) queues: Vec<Queue>,
     pub(super) default_queue: Option<At<String>>,
     pub(super) corpora: Vec<At<String>>,
+    pub(super) policy: Option<At<String>>,
 }
 
 #[derive(Default)]
@@ -120,6 +121,7 @@ pub(super) fn hotline(findings: &mut Findings<'_>) -> Option<Hotline> {
         queues: tables(&mut root, "queues", findings, queue),
         default_queue: root.needed_text("default_queue", "name the queue that takes everything else", findings),
         corpora: root.texts("corpora", findings),
+        policy: root.text("policy", findings),
     };
     let known = [
         "language",
@@ -131,6 +133,7 @@ pub(super) fn hotline(findings: &mut Findings<'_>) -> Option<Hotline> {
         "slots",
         "dialogs",
         "nobody_free",
+        "policy",
         "actions",
         "queues",
         "default_queue",

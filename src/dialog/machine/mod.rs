@@ -34,6 +34,8 @@ use values::Values;
 
 use super::belief::Belief;
 use super::dialplan::{Placeholder, Plan, PromptKind, SceneId};
+use super::policy::Taken;
+use super::strategy::{self, Move, Situation, Strategy};
 use super::spoken;
 use super::voice::{Line, Source, Voice};
 use super::{BargeIn, DialogInput, Listen, Next, Progress, Prompt, Reply, Transfer};
@@ -73,6 +75,9 @@ pub struct Dialog {
     values: Values,
     /// Values in the caller's last words that answered nothing yet.
     spare: Vec<Entity>,
+    strategy: Strategy,
+    /// What was decided so far, for who learns from it.
+    taken: Vec<Taken>,
     /// What was said to solve the problem, for who wants to hear it again.
     solution: Vec<Line>,
 }
@@ -133,6 +138,8 @@ impl Dialog {
             values: Values::default(),
             spare: Vec::new(),
             solution: Vec::new(),
+            strategy: Strategy::default(),
+            taken: Vec::new(),
             phone: None,
             now,
             plan,
@@ -143,6 +150,17 @@ impl Dialog {
     pub fn calling(mut self, phone: Pii<String>) -> Self {
         self.phone = Some(phone).filter(|phone| !phone.0.is_empty());
         self
+    }
+
+    /// The same with another strategy than the dialplan's.
+    pub fn with(mut self, strategy: Strategy) -> Self {
+        self.strategy = strategy;
+        self
+    }
+
+    /// What was decided so far: whether the guess was stated, and every move.
+    pub fn taken(&self) -> &[Taken] {
+        &self.taken
     }
 
     /// How far the dialog has come.
@@ -223,12 +241,33 @@ impl Dialog {
     }
 
     /// The problem that is worth stating before the caller says a word.
-    fn guess(&self) -> Option<SceneId> {
-        let guess = self.identified.scenes.first()?;
-        if f64::from(guess.p) < self.plan.thresholds.guess {
-            return None;
-        }
-        self.plan.find(&guess.scene)
+    fn guess(&mut self) -> Option<SceneId> {
+        let p = |at: usize| self.identified.scenes.get(at).map_or(0.0, |guess| f64::from(guess.p));
+        let (p, second) = (p(0), p(1));
+        let scene = self.plan.find(&self.identified.scenes.first()?.scene)?;
+        let by_threshold = p >= self.plan.thresholds.guess;
+        let stated = match (&mut self.strategy, &self.plan.policy) {
+            (Strategy::Plan, Some(policy)) => policy.states_guess(p, second),
+            (Strategy::Plan, None) | (Strategy::Thresholds, _) => by_threshold,
+            (Strategy::Learned(policy), _) => policy.states_guess(p, second),
+            (Strategy::Exploring(policy, random), _) => policy.draws_guess(p, second, random),
+        };
+        self.taken.push(Taken::Guess { p, second, stated });
+        stated.then_some(scene)
+    }
+
+    /// The next move after words that were recognised with confidence `heard`.
+    fn decide(&mut self, heard: f32) -> Move {
+        let Troubles { turns, unmatched, .. } = self.troubles;
+        let situation = Situation::new(&self.plan, &self.belief, heard, turns, unmatched);
+        let taken = match (&mut self.strategy, &self.plan.policy) {
+            (Strategy::Plan, Some(policy)) => policy.decide(&situation),
+            (Strategy::Plan, None) | (Strategy::Thresholds, _) => strategy::decide(&self.plan, &situation),
+            (Strategy::Learned(policy), _) => policy.decide(&situation),
+            (Strategy::Exploring(policy, random), _) => policy.draw(&situation, random),
+        };
+        self.taken.push(Taken::Move { situation, taken });
+        taken
     }
 
     /// The store knows the caller now; they are greeted by what that tells.

@@ -9,7 +9,7 @@ use super::stray::{self, Weight};
 use super::{Dialog, Question, orders, silent};
 use crate::dialog::belief::Belief;
 use crate::dialog::dialplan::{DialogId, PromptKind, SceneId};
-use crate::dialog::strategy::{self, Move};
+use crate::dialog::strategy::Move;
 use crate::dialog::voice::Line;
 use crate::dialog::{Next, Reply};
 use crate::nlu::{UserAct, UserTurn, Value, text};
@@ -239,7 +239,7 @@ impl Dialog {
             return self.hand_over(vec![Line::plain(PromptKind::Sorry)], "no_match");
         }
         // What was said before may point to another problem well enough to ask.
-        match strategy::decide(&self.plan, &self.belief, turn.confidence) {
+        match self.decide(turn.confidence) {
             Move::Solve(scene) | Move::Confirm(scene) => self.ask_after(Vec::new(), Question::Confirm(scene)),
             Move::Choose(first, second) => self.ask_after(Vec::new(), Question::Choice(first, second)),
             Move::Narrow(_) | Move::Rephrase | Move::GiveUp => {
@@ -258,8 +258,7 @@ impl Dialog {
             return self.hand_over(vec![Line::plain(PromptKind::Sorry)], "not_solved");
         }
         self.belief.hear(&self.plan, turn);
-        let decision = strategy::decide(&self.plan, &self.belief, turn.confidence);
-        match decision {
+        match self.decide(turn.confidence) {
             // Said once already: hearing it again helps nobody.
             Move::Solve(scene) if self.progress.resolved && self.is_answered(scene) => {
                 self.hand_over(vec![Line::plain(PromptKind::Sorry)], "not_solved")

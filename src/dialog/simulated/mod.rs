@@ -10,6 +10,7 @@
 //! Everything is drawn from a seed, so a run can be repeated.
 
 mod caller;
+mod cost;
 mod phrases;
 mod plot;
 mod report;
@@ -21,11 +22,14 @@ use jiff::civil::DateTime;
 use serde::{Deserialize, Serialize};
 
 use super::dialplan::Plan;
+use super::policy::Taken;
+use super::strategy::Strategy;
 use super::{ActionRequest, ActionResult, Dialog, DialogInput, Next, Progress, Question, Reply};
 use crate::identify::Identified;
 use crate::nlu::{Expect, Heard, UserTurn, text};
 use crate::units::{Pii, Scene};
 use caller::{Caller, Said};
+pub use cost::Costs;
 pub use report::Report;
 pub use word_errors::WordErrors;
 
@@ -114,6 +118,8 @@ pub struct SimulatedCall {
     pub transcript: Vec<String>,
     /// How long each decision took.
     pub decisions: Vec<Duration>,
+    /// What was decided.
+    pub taken: Vec<Taken>,
 }
 
 /// What a simulation runs on.
@@ -136,10 +142,12 @@ pub fn call(
     errors: &mut WordErrors,
     profile: &Profile,
     identified: Identified,
+    strategy: Strategy,
     seed: u64,
 ) -> SimulatedCall {
     let mut caller = Caller::new(&world.plan, profile, seed);
-    let dialog = Dialog::new(world.plan.clone(), seed, profile.at).calling(profile.phone.clone());
+    errors.begin(seed);
+    let dialog = Dialog::new(world.plan.clone(), seed, profile.at).calling(profile.phone.clone()).with(strategy);
     let mut line = Line { world, errors, dialog, log: Log::default() };
     let mut reply = line.tell(DialogInput::Started(Box::new(identified)));
     let mut end = End::DeadEnd;
@@ -178,6 +186,7 @@ pub fn call(
         repeated: log.repeated,
         transcript: log.transcript,
         decisions: log.decisions,
+        taken: dialog.taken().to_vec(),
     }
 }
 
@@ -292,7 +301,7 @@ mod tests {
             profile("forgot_pin", "card", Kind::WantsAgent),
         ];
         let callers = profiles.iter().cycle().take(150).enumerate();
-        callers.map(|(i, profile)| call(&world, &mut errors, profile, Identified::default(), i as u64)).collect()
+        callers.map(|(i, profile)| call(&world, &mut errors, profile, Identified::default(), Strategy::Plan, i as u64)).collect()
     }
 
     #[test]

@@ -37,6 +37,11 @@ impl WordErrors {
         Self { rate, random: fastrand::Rng::with_seed(seed), lang: plan.lang, vocabulary, alike: HashMap::new() }
     }
 
+    /// Another call begins: its errors are those of `seed`, whatever went before.
+    pub fn begin(&mut self, seed: u64) {
+        self.random = fastrand::Rng::with_seed(seed);
+    }
+
     /// What is heard of `spoken`, and how sure the recogniser is, 0–1.
     pub fn pass(&mut self, spoken: &str) -> (String, f32) {
         if self.rate <= 0.0 {

@@ -44,11 +44,11 @@ mod tests {
         let store = Store::open(dir.path()).await.unwrap();
         let ask = async |before: &'static str, value: &str| store.read(vec![Ok(before), Err(value.to_owned())]).await;
         sqlx::query("INSERT INTO scenes VALUES ('lost_card', 'card')").execute(&store.pool).await.unwrap();
-        let query = "SELECT main_scene, 7 AS number, NULL AS nothing FROM scenes WHERE scene = ";
+        let query = "SELECT main_scene, 7 AS number, NULL AS missing FROM scenes WHERE scene = ";
         let found = ask(query, "lost_card").await.unwrap();
         assert_eq!(found, [("main_scene".into(), "card".into()), ("number".into(), "7".into())]);
         assert_eq!(ask(query, "x' OR '1' = '1").await.unwrap(), []);
         assert!(ask("DELETE FROM scenes WHERE scene = ", "lost_card").await.is_err());
-        assert!(ask("SELECT nothing FROM nowhere WHERE x = ", "").await.is_err());
+        assert!(ask("SELECT x FROM nowhere WHERE x = ", "").await.is_err());
     }
 }

@@ -111,6 +111,7 @@ struct Whole {
     queues: Vec<Queue>,
     default_queue: usize,
     corpora: Vec<PathBuf>,
+    policy_file: Option<PathBuf>,
 }
 
 impl Whole {
@@ -138,6 +139,7 @@ impl Whole {
             queues,
             default_queue: default_queue?,
             corpora: raw.corpora.iter().map(|path| PathBuf::from(&path.value)).collect(),
+            policy_file: raw.policy.as_ref().map(|path| PathBuf::from(&path.value)),
         })
     }
 
@@ -159,6 +161,8 @@ impl Whole {
             main_scenes: groups.main_scenes,
             scenes: groups.scenes,
             corpora: self.corpora,
+            policy_file: self.policy_file,
+            policy: None,
             ids,
         }
     }
