@@ -2,7 +2,7 @@
 //! "no" misheard ("us", "now") than a new problem, unless it is one that the dialplan names problems with ("refund").
 
 use super::{Dialog, Question};
-use crate::dialog::dialplan::Plan;
+use crate::dialog::dialplan::{Plan, SceneId};
 use crate::dialog::strategy::WELL_HEARD;
 use crate::nlu::{UserTurn, text};
 use crate::units::{Ask, Lang};
@@ -34,7 +34,8 @@ impl Dialog {
 const SHORT_WISH: usize = 9;
 
 /// Whether the words are what a recogniser leaves of a wish for a human: "can i talk to a home please", "a deal person".
-pub(super) fn may_wish_a_human(plan: &Plan, turn: &UserTurn) -> bool {
+/// `about` is the problem that they are clearly about, as far as the classifier knows.
+pub(super) fn may_wish_a_human(plan: &Plan, turn: &UserTurn, about: Option<SceneId>) -> bool {
     match plan.lang {
         Lang::En => {
             let words: Vec<String> = content(&turn.text, Lang::En).collect();
@@ -42,15 +43,17 @@ pub(super) fn may_wish_a_human(plan: &Plan, turn: &UserTurn) -> bool {
             let one = |pair: &[String]| {
                 ["a", "at", "real", "live", "actual"].contains(&pair[0].as_str()) && pair[1] == "person"
             };
-            words.len() <= SHORT_WISH
-                && (has(&["human", "agent", "operator", "representative"])
-                    || (has(&["talk", "speak"]) && has(&["to", "with"]))
-                    || (has(&["customer"]) && has(&["service", "services"]))
-                    || words.windows(2).any(one))
+            let talk = has(&["talk", "speak"]) && has(&["to", "with", "a"]);
+            let somebody = has(&["human", "agent", "operator", "representative"])
+                || (has(&["customer"]) && has(&["service", "services"]))
+                || (has(&["person"]) && words.len() <= SHORT_WISH / 2 + 1)
+                || words.windows(2).any(one);
+            words.len() <= SHORT_WISH && (talk || (somebody && about.is_none()))
         }
         Lang::Zh => {
             let words = ["人工", "客服", "真人"];
-            turn.text.chars().count() <= 2 * SHORT_WISH && words.iter().any(|word| turn.text.contains(word))
+            let short = turn.text.chars().count() <= 2 * SHORT_WISH;
+            short && about.is_none() && words.iter().any(|word| turn.text.contains(word))
         }
     }
 }
@@ -109,14 +112,15 @@ mod tests {
         let plan = plan();
         for (said, wishes) in [
             ("can i talk to a home please", true),
-            ("give me a deal person", false),
+            ("give me a deal person", true),
+            ("can i talk a am please", true),
             ("i want to seat to at person", true),
             ("be a real person", true),
             ("i'd like to speak with from customer service", true),
             ("i sent money to the wrong person", false),
             ("i talked it over with my wife and we would like to have another card", false),
         ] {
-            assert_eq!(may_wish_a_human(&plan, &turn(said, 0.5)), wishes, "{said}");
+            assert_eq!(may_wish_a_human(&plan, &turn(said, 0.5), None), wishes, "{said}");
         }
     }
 

@@ -57,10 +57,8 @@ impl Dialog {
     /// What callers may say at any time. Words that are about a problem are no command, whatever they sound like: "what
     /// are my options for topping up?" asks for no help, and "i need an answer today, bye" says no goodbye.
     fn command(&mut self, question: &Question, turn: &UserTurn) -> Option<Reply> {
-        let misheard = || {
-            stray::may_wish_a_human(&self.plan, turn) && self.alone_from(self.plan.thresholds.accept, turn).is_none()
-        };
-        if turn.did(&UserAct::Agent) || misheard() {
+        let about = self.alone_from(self.plan.thresholds.accept, turn);
+        if turn.did(&UserAct::Agent) || stray::may_wish_a_human(&self.plan, turn, about) {
             return Some(self.hand_over(Vec::new(), "caller_asked"));
         }
         if let Some(dialog) = self.wished(turn) {
