@@ -104,7 +104,7 @@ pub(super) struct Order {
 }
 
 pub(super) fn hotline(findings: &mut Findings<'_>) -> Option<Hotline> {
-    let mut root = yaml::parse(findings)?;
+    let mut root = yaml::parse(None, findings)?;
     let prompts = root.table("prompts", findings);
     let hotline = Hotline {
         language: root.needed_text("language", "write `language: en` or `language: zh`", findings),
@@ -143,8 +143,8 @@ pub(super) fn hotline(findings: &mut Findings<'_>) -> Option<Hotline> {
     Some(hotline)
 }
 
-pub(super) fn scenes(findings: &mut Findings<'_>) -> Option<Scenes> {
-    let mut root = yaml::parse(findings)?;
+pub(super) fn scenes(spoken: Option<&str>, findings: &mut Findings<'_>) -> Option<Scenes> {
+    let mut root = yaml::parse(spoken, findings)?;
     let scenes = Scenes {
         at: root.place,
         main_scene: root.needed_text("main_scene", "give the group an id, as in `main_scene: card`", findings),

@@ -140,10 +140,17 @@ impl Findings<'_> {
     }
 }
 
-/// Reads a whole file; a file that is not YAML, or no table, is one finding.
-pub(super) fn parse(findings: &mut Findings<'_>) -> Option<Table> {
+/// Reads a whole file; a file that is not YAML, or no table, is one finding. Texts that are given in several languages become
+/// those of `spoken`; without it the file says itself which one it speaks.
+pub(super) fn parse(spoken: Option<&str>, findings: &mut Findings<'_>) -> Option<Table> {
     let options = serde_saphyr::options! { strict_booleans: true, with_snippet: false };
-    match serde_saphyr::from_str_with_options::<Spanned<Node>>(findings.text, options) {
+    let mut read = serde_saphyr::from_str_with_options::<Spanned<Node>>(findings.text, options);
+    if let Ok(root) = &mut read
+        && let Some(spoken) = spoken.map(str::to_owned).or_else(|| language(&root.value))
+    {
+        localise(&mut root.value, &spoken, findings);
+    }
+    match read {
         Ok(root) => match root.value {
             Node::Table(entries) => Some(Table { entries, place: place(root.referenced) }),
             node => {
@@ -161,6 +168,45 @@ pub(super) fn parse(findings: &mut Findings<'_>) -> Option<Table> {
             findings.error(at, format!("not readable as YAML: {message}"), help);
             None
         }
+    }
+}
+
+/// Languages that texts may be given in.
+const LANGUAGES: [&str; 2] = ["en", "zh"];
+
+/// Takes the text of `language` wherever texts are given by language, as in `{en: Goodbye., zh: 再见。}`.
+fn localise(node: &mut Node, language: &str, findings: &mut Findings<'_>) {
+    match node {
+        Node::List(items) => items.iter_mut().for_each(|item| localise(&mut item.value, language, findings)),
+        Node::Table(entries) if is_by_language(entries) => {
+            match entries.iter().position(|(key, _)| key.value == language) {
+                Some(at) => *node = entries.swap_remove(at).1.value,
+                None => {
+                    let at = place(entries[0].0.referenced);
+                    let help = format!("write it under `{language}:` as well, the language of this dialplan");
+                    findings.error(at, format!("there is no text in `{language}`"), help);
+                    *node = Node::Nothing;
+                }
+            }
+        }
+        Node::Table(entries) => {
+            entries.iter_mut().for_each(|(_, entry)| localise(&mut entry.value, language, findings));
+        }
+        Node::Nothing | Node::Text(_) | Node::Number(_) | Node::Truth => {}
+    }
+}
+
+fn is_by_language(entries: &[(Spanned<String>, Spanned<Node>)]) -> bool {
+    !entries.is_empty() && entries.iter().all(|(key, _)| LANGUAGES.contains(&key.value.as_str()))
+}
+
+/// The language that the main file names, if it names one.
+fn language(root: &Node) -> Option<String> {
+    let Node::Table(entries) = root else { return None };
+    let (_, node) = entries.iter().find(|(key, _)| key.value == "language")?;
+    match &node.value {
+        Node::Text(language) => Some(language.trim().to_owned()),
+        _ => None,
     }
 }
 
@@ -329,7 +375,7 @@ mod tests {
 
     fn read(text: &str) -> (Option<Table>, Diagnostics) {
         let mut found = Diagnostics::default();
-        let table = parse(&mut Findings { file: Path::new("x.yaml"), text, found: &mut found });
+        let table = parse(None, &mut Findings { file: Path::new("x.yaml"), text, found: &mut found });
         (table, found)
     }
 

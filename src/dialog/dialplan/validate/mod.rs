@@ -45,9 +45,10 @@ pub(super) fn plan(files: &[(PathBuf, String)]) -> Result<(Plan, Diagnostics), D
     let deeds = hotline.as_ref().map(|hotline| Deeds::new(hotline, &mut names, &mut findings)).unwrap_or_default();
     let whole = hotline.as_ref().map(|hotline| Whole::new(hotline, &mut names, &mut findings));
     let mut groups = Groups::default();
+    let spoken = hotline.as_ref().and_then(|hotline| hotline.language.as_ref()).map(|language| language.value.as_str());
     for (path, text) in files.iter().filter(|(other, _)| other != path) {
         let mut findings = Findings { file: path, text, found: &mut found };
-        if let Some(raw) = raw::scenes(&mut findings) {
+        if let Some(raw) = raw::scenes(spoken, &mut findings) {
             groups.add(raw, &mut deeds.world(&mut names), &mut findings);
         }
     }
@@ -308,6 +309,19 @@ mod tests {
         assert_eq!(mistakes(without, scenes())[0].1, "these prompts are missing: `goodbye`");
         let single = main_file().replace("    - \"goodbye b .\"\n", "");
         assert_eq!(mistakes(single, scenes())[0].1, "the prompt `goodbye` has fewer than two variants");
+    }
+
+    #[test]
+    fn texts_may_be_given_by_language() {
+        let by_language = main_file().replace("\"goodbye b .\"", "{en: So long., zh: 再见。}");
+        assert_eq!(mistakes(by_language.clone(), scenes()), []);
+        let named = scenes().replace("name: card\n", "name: {en: card, zh: 银行卡}\n");
+        assert_eq!(mistakes(main_file(), named.clone()), []);
+        let files = vec![(PathBuf::from(MAIN_FILE), by_language.replace("language: en", "language: zh"))];
+        let found = plan(&[files, vec![(PathBuf::from("scenes/card.yaml"), named)]].concat()).unwrap().0;
+        assert_eq!(found.main_scenes[0].name, "银行卡");
+        let half = main_file().replace("\"goodbye b .\"", "{zh: 再见。}");
+        assert_eq!(mistakes(half, scenes())[0].1, "there is no text in `en`");
     }
 
     #[test]
