@@ -199,21 +199,31 @@ impl<'a> School<'a> {
     /// What `strategy` does with the callers who are learned from.
     fn taught(&self, strategy: &Strategy, rate: f64, seed: u64) -> Vec<Episode> {
         let mut episodes = Vec::new();
-        self.calls(rate, seed, |at| at % HELD_OUT != 0, |hold, seed| {
-            episodes.push(episode(&hold.call(strategy.clone(), seed)));
-        });
+        self.calls(
+            rate,
+            seed,
+            |at| at % HELD_OUT != 0,
+            |hold, seed| {
+                episodes.push(episode(&hold.call(strategy.clone(), seed)));
+            },
+        );
         episodes
     }
 
     /// One call of each caller who is learned from, and a lesson from each.
     fn practise(&self, learner: &mut Learner, rate: f64, seed: u64) {
-        self.calls(rate, seed, |at| at % HELD_OUT != 0, |hold, seed| {
-            let policy = Arc::new(learner.policy().clone());
-            let random = fastrand::Rng::with_seed(seed ^ 0x5eed);
-            let tried = episode(&hold.call(Strategy::Exploring(policy.clone(), random), seed));
-            let usual = episode(&hold.call(Strategy::Learned(policy), seed));
-            learner.learn(&tried, usual.cost);
-        });
+        self.calls(
+            rate,
+            seed,
+            |at| at % HELD_OUT != 0,
+            |hold, seed| {
+                let policy = Arc::new(learner.policy().clone());
+                let random = fastrand::Rng::with_seed(seed ^ 0x5eed);
+                let tried = episode(&hold.call(Strategy::Exploring(policy.clone(), random), seed));
+                let usual = episode(&hold.call(Strategy::Learned(policy), seed));
+                learner.learn(&tried, usual.cost);
+            },
+        );
     }
 
     /// The calls of those who were held out, the same ones for every strategy.
@@ -222,9 +232,14 @@ impl<'a> School<'a> {
         for rate in ERROR_RATES {
             for repeat in 0..REPEATS {
                 let seed = seed.wrapping_add(repeat * 104_729);
-                self.calls(rate, seed, |at| at % HELD_OUT == 0, |hold, seed| {
-                    calls.push(hold.call(strategy.clone(), seed));
-                });
+                self.calls(
+                    rate,
+                    seed,
+                    |at| at % HELD_OUT == 0,
+                    |hold, seed| {
+                        calls.push(hold.call(strategy.clone(), seed));
+                    },
+                );
             }
         }
         calls
@@ -309,7 +324,10 @@ impl Comparison {
     }
 
     fn print(&self, output: &std::path::Path) {
-        println!("{:<12} {:>6} {:>9} {:>8} {:>10} {:>6} {:>6}", "", "cost", "coverage", "correct", "confirmed", "turns", "human");
+        println!(
+            "{:<12} {:>6} {:>9} {:>8} {:>10} {:>6} {:>6}",
+            "", "cost", "coverage", "correct", "confirmed", "turns", "human"
+        );
         for (name, figures) in [("thresholds", &self.thresholds), ("learned", &self.learned)] {
             let Figures { cost, coverage, correct, confirmed, turns_mean, human } = figures;
             let percent = |share: &f64| format!("{:.1} %", 100.0 * share);

@@ -34,8 +34,8 @@ pub enum Move {
 
 /// A main scene with this much of the probability is worth asking about.
 const MAIN_SURE: f64 = 0.6;
-/// A recogniser that is less sure of the words than this has misheard one of them as often as not.
-pub(super) const WELL_HEARD: f32 = 0.5;
+/// Where the recogniser expects fewer of the words to be right than this, nothing is answered unconfirmed.
+pub(super) const WELL_HEARD: f32 = 0.7;
 
 /// What is known when a move is due.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -43,12 +43,15 @@ pub(super) fn may_wish_a_human(plan: &Plan, turn: &UserTurn, about: Option<Scene
             let one = |pair: &[String]| {
                 ["a", "at", "real", "live", "actual"].contains(&pair[0].as_str()) && pair[1] == "person"
             };
-            let talk = has(&["talk", "speak"]) && has(&["to", "with", "a"]);
+            let talk =
+                (has(&["talk", "speak"]) && has(&["to", "with", "a"])) || (has(&["give", "get"]) && has(&["real"]));
             let somebody = has(&["human", "agent", "operator", "representative"])
                 || (has(&["customer"]) && has(&["service", "services"]))
-                || (has(&["person"]) && words.len() <= SHORT_WISH / 2 + 1)
+                || (has(&["person"]) && words.len() <= SHORT_WISH / 2 + 2)
                 || words.windows(2).any(one);
-            words.len() <= SHORT_WISH && (talk || (somebody && about.is_none()))
+            // "Operator please", whatever became of the operator.
+            let please = words.len() == 2 && words[1] == "please";
+            words.len() <= SHORT_WISH && (talk || ((somebody || please) && about.is_none()))
         }
         Lang::Zh => {
             let words = ["人工", "客服", "真人"];
@@ -114,6 +117,8 @@ mod tests {
             ("can i talk to a home please", true),
             ("give me a deal person", true),
             ("can i talk a am please", true),
+            ("give me as real been", true),
+            ("birth please", true),
             ("i want to seat to at person", true),
             ("be a real person", true),
             ("i'd like to speak with from customer service", true),

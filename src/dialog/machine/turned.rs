@@ -58,7 +58,8 @@ impl Dialog {
     /// are my options for topping up?" asks for no help, and "i need an answer today, bye" says no goodbye.
     fn command(&mut self, question: &Question, turn: &UserTurn) -> Option<Reply> {
         let about = self.alone_from(self.plan.thresholds.accept, turn);
-        if turn.did(&UserAct::Agent) || stray::may_wish_a_human(&self.plan, turn, about) {
+        let misheard = turn.acts.is_empty() && stray::may_wish_a_human(&self.plan, turn, about);
+        if turn.did(&UserAct::Agent) || misheard {
             return Some(self.hand_over(Vec::new(), "caller_asked"));
         }
         if let Some(dialog) = self.wished(turn) {

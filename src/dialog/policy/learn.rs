@@ -4,7 +4,7 @@ use super::{FEATURES, GUESS_FEATURES, Policy, dot, features, guess_features, pla
 use crate::dialog::strategy::{Move, Situation};
 
 /// Length of the first steps along the gradient; later ones are shorter.
-const STEP: f64 = 0.1;
+const STEP: f64 = 0.02;
 /// Rounds after which a step is half as long.
 const HALVED: f64 = 4.0;
 /// The same while imitating.
@@ -150,21 +150,31 @@ mod tests {
         // Confirming costs one turn, solving nothing where it is right, and ten where it is wrong.
         let mut learner = Learner::new(Policy::default());
         let mut random = fastrand::Rng::with_seed(3);
-        for i in 0..30_000 {
-            if i % 5_000 == 4_999 {
+        // It is shown to answer too early.
+        for i in 0..2_000 {
+            let first = f64::from(i % 10) / 10.0 + 0.05;
+            let taken = if first >= 0.6 { Move::Solve(SceneId(0)) } else { Move::Confirm(SceneId(0)) };
+            let situation = situation(first, 0.0);
+            learner.imitate(&Episode { taken: vec![Taken::Move { situation, taken }], cost: 0.0 });
+        }
+        assert_eq!(learner.policy().decide(&situation(0.65, 0.0)), Move::Solve(SceneId(0)));
+        for i in 0..60_000 {
+            if i % 10_000 == 9_999 {
                 learner.next_round();
             }
             let first = random.f64();
-            let situation = situation(first, 0.0);
-            let taken = learner.policy().draw(&situation, &mut random);
-            let cost = match taken {
-                Move::Solve(_) => if random.f64() < first { 0.0 } else { 10.0 },
+            let (situation, is_right) = (situation(first, 0.0), random.f64() < first);
+            let cost = |taken| match taken {
+                Move::Solve(_) if is_right => 0.0,
+                Move::Solve(_) => 10.0,
                 Move::Confirm(_) => 1.0,
                 _ => 20.0,
             };
-            learner.learn(&Episode { taken: vec![Taken::Move { situation, taken }], cost }, 2.0);
+            let taken = learner.policy().draw(&situation, &mut random);
+            let usual = cost(learner.policy().decide(&situation));
+            learner.learn(&Episode { taken: vec![Taken::Move { situation, taken }], cost: cost(taken) }, usual);
         }
         assert_eq!(learner.policy().decide(&situation(0.97, 0.0)), Move::Solve(SceneId(0)));
-        assert_eq!(learner.policy().decide(&situation(0.5, 0.0)), Move::Confirm(SceneId(0)));
+        assert_eq!(learner.policy().decide(&situation(0.65, 0.0)), Move::Confirm(SceneId(0)));
     }
 }

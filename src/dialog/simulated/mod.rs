@@ -301,7 +301,9 @@ mod tests {
             profile("forgot_pin", "card", Kind::WantsAgent),
         ];
         let callers = profiles.iter().cycle().take(150).enumerate();
-        callers.map(|(i, profile)| call(&world, &mut errors, profile, Identified::default(), Strategy::Plan, i as u64)).collect()
+        callers
+            .map(|(i, profile)| call(&world, &mut errors, profile, Identified::default(), Strategy::Plan, i as u64))
+            .collect()
     }
 
     #[test]

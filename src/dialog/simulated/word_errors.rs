@@ -9,9 +9,12 @@ use std::collections::HashMap;
 use crate::dialog::dialplan::{Plan, distance};
 use crate::units::Lang;
 
-/// Shares of the errors, about those of PocketSphinx with a domain language model on telephone speech.
-const DELETED: f64 = 0.2;
+/// Shares of the errors, as PocketSphinx makes them with the dialplan's language model: 120 hotline questions by three voices at
+/// 8 kHz had 35 words deleted, 39 inserted and 182 substituted.
+const DELETED: f64 = 0.14;
 const INSERTED: f64 = 0.15;
+/// Its confidence by the share of right words, and how far it strays from that (standard deviation), on the same questions.
+const CONFIDENCE: [f64; 3] = [0.5, 0.39, 0.08];
 /// A substitute is drawn from this many words that look most alike.
 const ALIKE: usize = 5;
 
@@ -69,7 +72,10 @@ impl WordErrors {
         }
         // A confidence knows of its errors, but not for sure.
         let right = 1.0 - f64::from(errors) / spoken.len().max(1) as f64;
-        let confidence = (0.3 + 0.65 * right + 0.1 * (self.random.f64() - 0.5)).clamp(0.05, 1.0);
+        // Twelve evenly drawn numbers add up to nearly a normal one.
+        let strays = (0..12).map(|_| self.random.f64()).sum::<f64>() - 6.0;
+        let [least, slope, deviation] = CONFIDENCE;
+        let confidence = (least + slope * right + deviation * strays).clamp(0.05, 1.0);
         let space = if self.lang == Lang::Zh { "" } else { " " };
         (heard.join(space), confidence as f32)
     }

@@ -53,10 +53,19 @@ impl PocketSphinx {
             return Transcript { channel: Some(Channel(channel.mean().to_vec())), ..Transcript::default() };
         }
         let words: Vec<Word> = self.decoder.segments().into_iter().filter_map(word).collect();
-        let confidence = self.decoder.posterior();
+        let confidence = share_right(self.decoder.posterior(), text.split_whitespace().count());
         let n_best = shares(self.decoder.n_best(N_BEST));
         Transcript { text, words, confidence, n_best, channel: Some(Channel(channel.mean().to_vec())) }
     }
+}
+
+/// The share of the words that is probably right, where the best path has this posterior probability. A posterior falls with
+/// every word, so it is taken a word at a time. Fitted to 120 hotline questions by three voices at 8 kHz, 18 % of their words
+/// wrong: where it says 0.95, 0.85 and 0.7, 97, 87 and 67 % of the words were right.
+fn share_right(posterior: f32, words: usize) -> f32 {
+    const LOWEST: f32 = 1e-30;
+    let a_word = posterior.max(LOWEST).ln() / words.max(1) as f32;
+    (1.06 + 0.36 * a_word).clamp(0.05, 1.0)
 }
 
 impl Recogniser for PocketSphinx {
