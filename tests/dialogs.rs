@@ -42,7 +42,7 @@ fn chinese_conversations_go_as_scripted() {
 
 fn run_all(plan_name: &str) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let hotline = hotline::prepare(&root.join("dialplans").join(plan_name), &[], None).unwrap().hotline;
+    let hotline = hotline::prepare(&root.join("dialplans").join(plan_name), &[], None, None).unwrap().hotline;
     let mut scripts: Vec<PathBuf> =
         fs::read_dir(root.join("tests/dialogs")).unwrap().map(|entry| entry.unwrap().path()).collect();
     scripts.sort();

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use jiff::Zoned;
 
+use super::sentences::Sentences;
 use super::{Outcome, callers};
 use crate::call::Hotline;
 use crate::dialog::{Dialog, DialogInput, Listen, Next, Question, Reply};
@@ -24,6 +25,8 @@ pub struct Chat {
     /// More examples: text, tab, scene
     #[arg(long)]
     corpus: Vec<PathBuf>,
+    #[command(flatten)]
+    sentences: Sentences,
     /// The number that calls
     #[arg(long)]
     from: Option<String>,
@@ -41,7 +44,7 @@ impl Chat {
     /// # Errors
     /// One line that names what is wrong, where, and the remedy.
     pub fn run(self) -> Outcome {
-        let hotline = hotline::prepare(&self.dialplan, &self.corpus, None)?.hotline;
+        let hotline = hotline::prepare(&self.dialplan, &self.corpus, None, self.sentences.open()?.as_ref())?.hotline;
         let callers = callers::Callers::open(self.data.as_deref())?;
         let now = Zoned::now().datetime();
         let identified = callers.identify(self.from.as_deref().unwrap_or_default(), now)?;

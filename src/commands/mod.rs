@@ -15,6 +15,7 @@ pub mod import;
 pub mod models;
 pub mod nlu;
 pub mod policy;
+mod sentences;
 pub mod serve;
 pub mod simulate;
 pub mod speak;

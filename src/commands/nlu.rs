@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{self, BufRead, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant;
 
 use jiff::Zoned;
@@ -11,8 +12,14 @@ use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
 use super::Outcome;
-use crate::nlu::eval::{self, Report};
-use crate::nlu::{Corpus, Entity, Example, Expect, Heard, SceneScore, Understanding, Value, corpus, entities, text};
+use super::sentences::Sentences;
+use crate::nlu::discover::{self, Limits};
+use crate::nlu::eval::{self, Report, Split};
+use crate::nlu::minilm::Encoder;
+use crate::nlu::review::{self, Review};
+use crate::nlu::{
+    Corpus, Entity, Example, Expect, Heard, NluError, SceneScore, Understanding, Value, corpus, entities, text,
+};
 use crate::units::Lang;
 
 /// Train, test and use the intent classifier.
@@ -32,6 +39,8 @@ enum Job {
     Classify(Classify),
     /// Find amounts, days, times and numbers.
     Extract(Extract),
+    /// Group sentences that no scene covers into proposed new scenes.
+    Discover(Discover),
 }
 
 /// What to learn from.
@@ -49,6 +58,8 @@ struct Material {
 struct Train {
     #[command(flatten)]
     material: Material,
+    #[command(flatten)]
+    sentences: Sentences,
     /// Where to write the model.
     #[arg(short, long, value_name = "MODEL")]
     output: PathBuf,
@@ -64,9 +75,24 @@ struct Eval {
     model: Option<PathBuf>,
     #[command(flatten)]
     material: Material,
-    /// Table of test sentences: text<TAB>label[<TAB>main label].
+    #[command(flatten)]
+    sentences: Sentences,
+    /// Table of test sentences: text<TAB>label[<TAB>main label]. Without it the material is tested on itself, by
+    /// cross-validation, and looked through for mistakes.
     #[arg(long, value_name = "F.tsv")]
-    test: PathBuf,
+    test: Option<PathBuf>,
+    /// Parts of the cross-validation.
+    #[arg(long, default_value_t = 5, value_name = "N", conflicts_with = "test", value_parser = clap::value_parser!(u32).range(2..))]
+    folds: u32,
+    /// Instead of parts: learn from so many examples of each label, and test on the others.
+    #[arg(long, value_name = "K", conflicts_with_all = ["test", "folds"], value_parser = clap::value_parser!(u32).range(1..))]
+    shots: Option<u32>,
+    /// How often those are drawn.
+    #[arg(long, default_value_t = 5, value_name = "N", requires = "shots", value_parser = clap::value_parser!(u32).range(1..))]
+    draws: u32,
+    /// Only test: do not look the material through.
+    #[arg(long)]
+    no_review: bool,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -77,6 +103,8 @@ struct Classify {
     /// A trained model.
     #[arg(long, value_name = "MODEL")]
     model: PathBuf,
+    #[command(flatten)]
+    sentences: Sentences,
     /// The sentence; without one, sentences are read from standard input, one a line.
     text: Option<String>,
     /// How many scenes to name.
@@ -94,6 +122,32 @@ struct Extract {
     now: Option<DateTime>,
     /// The sentence; without one, sentences are read from standard input, one a line.
     text: Option<String>,
+}
+
+#[derive(Debug, clap::Args)]
+struct Discover {
+    /// A trained model; without it one is trained from --corpus or --dialplan.
+    #[arg(long, value_name = "MODEL", conflicts_with_all = ["corpus", "dialplan"])]
+    model: Option<PathBuf>,
+    #[command(flatten)]
+    material: Material,
+    #[command(flatten)]
+    sentences: Sentences,
+    /// File of sentences, one a line (what follows a tab is not read); without it, standard input.
+    #[arg(value_name = "FILE")]
+    file: Option<PathBuf>,
+    /// A sentence is covered when a scene is more probable than this.
+    #[arg(long, default_value_t = 0.5, value_name = "P")]
+    below: f32,
+    /// Sentences that make a group.
+    #[arg(long, default_value_t = 5, value_name = "N")]
+    smallest: usize,
+    /// How near sentences of a group are, 0-1: higher makes smaller, purer groups. Without it, what suits the back end.
+    #[arg(long, value_name = "X")]
+    near: Option<f32>,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
 }
 
 fn lang(name: &str) -> Result<Lang, &'static str> {
@@ -115,6 +169,7 @@ impl Nlu {
             Job::Eval(eval) => eval.run(),
             Job::Classify(classify) => classify.run(),
             Job::Extract(extract) => extract.run(),
+            Job::Discover(discover) => discover.run(),
         }
     }
 }
@@ -123,8 +178,9 @@ impl Train {
     #[expect(clippy::disallowed_methods, reason = "a command times its own work")]
     fn run(self) -> Outcome {
         let corpus = self.material.read()?;
+        let encoder = self.sentences.open()?;
         let begun = Instant::now();
-        let understanding = Understanding::train(&corpus)?;
+        let understanding = self.material.learn(&corpus, encoder.as_ref())?;
         let seconds = begun.elapsed().as_secs_f32();
         let bytes = understanding.to_bytes();
         fs::write(&self.output, &bytes).map_err(|error| at(&self.output, &error))?;
@@ -139,42 +195,103 @@ impl Train {
 
 impl Eval {
     fn run(self) -> Outcome {
-        let understanding = match &self.model {
-            Some(model) => load(model)?,
-            None => Understanding::train(&self.material.read()?)?,
+        let encoder = self.sentences.open()?;
+        let (report, review) = match &self.test {
+            Some(test) => {
+                let understanding = match &self.model {
+                    Some(model) => load(model, encoder.as_ref())?,
+                    None => self.material.learn(&self.material.read()?, encoder.as_ref())?,
+                };
+                (eval::evaluate(understanding.intents(), &read_table(test)?.examples), None)
+            }
+            None if self.model.is_some() => return Err("nothing to test the model on: name --test F.tsv".into()),
+            None => {
+                let corpus = self.material.read()?;
+                let plan = match self.shots {
+                    Some(shots) => Split::Draws { shots: shots as usize, draws: self.draws as usize },
+                    None => Split::Folds(self.folds as usize),
+                };
+                let report = eval::cross_validate(&corpus, encoder.as_ref(), plan)
+                    .map_err(|error| self.material.blame(&error))?;
+                let looks = !self.no_review && self.shots.is_none();
+                (report, looks.then(|| review::review(&corpus, encoder.as_ref())).transpose()?)
+            }
         };
-        let test = read_table(&self.test)?;
-        let report = eval::evaluate(understanding.intents(), &test.examples);
         if self.json {
-            return print(&serde_json::to_value(&report)?);
+            let mut json = serde_json::to_value(&report)?;
+            if let Some(review) = &review {
+                json["review"] = serde_json::to_value(review)?;
+            }
+            return print(&json);
         }
-        show(&report);
-        Ok(())
+        show(&report)?;
+        review.map_or(Ok(()), |review| show_review(&review))
     }
 }
 
-fn show(report: &Report) {
-    println!("sentences            {:>7}", report.sentences);
-    println!("accuracy             {:>7.1} %", 100.0 * report.accuracy);
-    println!("macro F1             {:>7.1} %", 100.0 * report.macro_f1);
-    println!("calibration error    {:>7.1} %", 100.0 * report.ece);
-    println!("main scene accuracy  {:>7.1} %", 100.0 * report.main_accuracy);
+fn show(report: &Report) -> Outcome {
+    let mut out = io::stdout().lock();
+    writeln!(out, "sentences            {:>7}", report.sentences)?;
+    writeln!(out, "accuracy             {:>7.1} %", 100.0 * report.accuracy)?;
+    writeln!(out, "macro F1             {:>7.1} %", 100.0 * report.macro_f1)?;
+    writeln!(out, "calibration error    {:>7.1} %", 100.0 * report.ece)?;
+    writeln!(out, "main scene accuracy  {:>7.1} %", 100.0 * report.main_accuracy)?;
     if let (Some(recall), Some(accuracy)) = (report.oos_recall, report.in_scope_accuracy) {
-        println!("out of scope found   {:>7.1} %", 100.0 * recall);
-        println!("in-scope accuracy    {:>7.1} %", 100.0 * accuracy);
+        writeln!(out, "out of scope found   {:>7.1} %", 100.0 * recall)?;
+        writeln!(out, "in-scope accuracy    {:>7.1} %", 100.0 * accuracy)?;
     }
     for label in &report.unknown_labels {
-        println!("the model does not know label {label}");
+        writeln!(out, "the model does not know label {label}")?;
     }
-    println!("\n  times  label -> answer");
+    writeln!(out, "\n  times  label -> answer")?;
     for pair in &report.confusions {
-        println!("{:>7}  {} -> {}", pair.times, pair.truth, pair.answer);
+        writeln!(out, "{:>7}  {} -> {}", pair.times, pair.truth, pair.answer)?;
     }
+    Ok(())
+}
+
+fn show_review(review: &Review) -> Outcome {
+    let mut out = io::stdout().lock();
+    writeln!(out, "\nscenes that are taken for each other: {}", none_or_count(review.confusing_pairs.len()))?;
+    for pair in &review.confusing_pairs {
+        writeln!(
+            out,
+            "{:>7}  {} / {}   \"{}\"",
+            pair.times,
+            pair.scenes[0],
+            pair.scenes[1],
+            pair.examples.join("\", \"")
+        )?;
+    }
+    writeln!(out, "\nsentences that stand there more than once: {}", none_or_count(review.duplicates.len()))?;
+    for twice in &review.duplicates {
+        writeln!(out, "{:>7}  \"{}\" under {}", twice.times, twice.text, twice.labels.join(", "))?;
+    }
+    writeln!(out, "\nexamples that seem to belong elsewhere: {}", none_or_count(review.likely_mislabelled.len()))?;
+    for suspect in &review.likely_mislabelled {
+        writeln!(
+            out,
+            "{:>5.0} %  \"{}\" is under {}; rather {}",
+            100.0 * suspect.p,
+            suspect.text,
+            suspect.label,
+            suspect.suggested
+        )?;
+    }
+    writeln!(out, "\nscenes with too few examples: {}", none_or_count(review.too_few_examples.len()))?;
+    for few in &review.too_few_examples {
+        writeln!(out, "{:>7}  {} (at least {})", few.examples, few.scene, few.wanted)?;
+    }
+    Ok(())
+}
+
+fn none_or_count(count: usize) -> String {
+    if count == 0 { "none".to_owned() } else { count.to_string() }
 }
 
 impl Classify {
     fn run(self) -> Outcome {
-        let understanding = load(&self.model)?;
+        let understanding = load(&self.model, self.sentences.open()?.as_ref())?;
         for_each_line(self.text.as_deref(), |line| {
             let heard = Heard { text: line.to_owned(), confidence: 1.0, n_best: Vec::new() };
             let turn = understanding.understand(&heard, &Expect::default());
@@ -191,6 +308,42 @@ impl Classify {
 
 fn scores(scenes: &[SceneScore], top: usize) -> Vec<Json> {
     scenes.iter().take(top).map(|score| json!({"scene": score.scene.as_str(), "p": score.p})).collect()
+}
+
+impl Discover {
+    fn run(self) -> Outcome {
+        if !(0.0..=1.0).contains(&self.below) {
+            return Err(format!("--below {} does not lie between 0 and 1", self.below).into());
+        }
+        let encoder = self.sentences.open()?;
+        let understanding = match &self.model {
+            Some(model) => load(model, encoder.as_ref())?,
+            None => self.material.learn(&self.material.read()?, encoder.as_ref())?,
+        };
+        let text = match &self.file {
+            Some(file) => fs::read_to_string(file).map_err(|error| at(file, &error))?,
+            None => io::read_to_string(io::stdin().lock())?,
+        };
+        let sentence = |line| str::split(line, '\t').next().unwrap_or_default().trim();
+        let sentences: Vec<&str> = text.lines().map(sentence).filter(|text| !text.is_empty()).collect();
+        if sentences.is_empty() {
+            let source = self.file.as_ref().map_or("standard input".to_owned(), |file| file.display().to_string());
+            return Err(format!("{source}: no sentences in it: write one a line").into());
+        }
+        let limits = Limits { below: self.below, smallest: self.smallest, near: self.near };
+        let found = discover::discover(understanding.intents(), &sentences, limits);
+        if self.json {
+            return print(&serde_json::to_value(&found)?);
+        }
+        let mut out = io::stdout().lock();
+        writeln!(out, "{} sentences, {} covered by no scene", found.sentences, found.uncovered)?;
+        for group in &found.groups {
+            writeln!(out, "\n{}: {} sentences; nearest scene {}", group.name, group.size, group.nearest.0)?;
+            group.examples.iter().try_for_each(|example| writeln!(out, "  - {example}"))?;
+        }
+        writeln!(out, "\n{} in no group", found.left_over)?;
+        Ok(())
+    }
 }
 
 impl Extract {
@@ -237,13 +390,16 @@ fn for_each_line(text: Option<&str>, answer: impl Fn(&str) -> Json) -> Outcome {
 }
 
 fn print(json: &Json) -> Outcome {
-    println!("{json}");
+    writeln!(io::stdout().lock(), "{json}")?;
     Ok(())
 }
 
-fn load(model: &Path) -> Result<Understanding, Box<dyn std::error::Error + Send + Sync>> {
+fn load(
+    model: &Path,
+    encoder: Option<&Arc<Encoder>>,
+) -> Result<Understanding, Box<dyn std::error::Error + Send + Sync>> {
     let bytes = fs::read(model).map_err(|error| at(model, &error))?;
-    Ok(Understanding::from_bytes(&bytes).map_err(|error| at(model, &error))?)
+    Ok(Understanding::from_bytes(&bytes, encoder).map_err(|error| at(model, &error))?)
 }
 
 fn read_table(file: &Path) -> Result<Corpus, Box<dyn std::error::Error + Send + Sync>> {
@@ -256,6 +412,17 @@ fn at(file: &Path, error: &dyn std::fmt::Display) -> String {
 }
 
 impl Material {
+    /// Where the examples come from, for whoever has to mend them.
+    fn blame(&self, error: &NluError) -> String {
+        let sources: Vec<String> =
+            self.dialplan.iter().chain(&self.corpus).map(|path| path.display().to_string()).collect();
+        format!("{}: {error}", sources.join(", "))
+    }
+
+    fn learn(&self, corpus: &Corpus, encoder: Option<&Arc<Encoder>>) -> Result<Understanding, String> {
+        Understanding::train(corpus, encoder).map_err(|error| self.blame(&error))
+    }
+
     fn read(&self) -> Result<Corpus, Box<dyn std::error::Error + Send + Sync>> {
         let mut corpus = match &self.dialplan {
             Some(folder) => read_dialplan(folder)?,

@@ -5,6 +5,7 @@ use std::io::{IsTerminal, stderr};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use super::sentences::Sentences;
 use super::{Outcome, callers};
 use crate::dialog::simulated::{self, Profile, Report, SimulatedCall, WordErrors, World};
 use crate::dialog::strategy::Strategy;
@@ -26,6 +27,8 @@ pub struct Simulate {
     /// More examples: text, tab, scene
     #[arg(long)]
     corpus: Vec<PathBuf>,
+    #[command(flatten)]
+    sentences: Sentences,
     /// Chooses the callers' moods, the recogniser's errors and the variants of prompts
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -50,7 +53,7 @@ impl Simulate {
             return Err(format!("--word-error-rate {} does not lie between 0 and 1", self.word_error_rate).into());
         }
         let profiles = read_callers(&self.callers)?;
-        let hotline = hotline::prepare(&self.dialplan, &self.corpus, None)?.hotline;
+        let hotline = hotline::prepare(&self.dialplan, &self.corpus, None, self.sentences.open()?.as_ref())?.hotline;
         let callers = callers::Callers::open(self.data.as_deref())?;
         let mut known = Vec::with_capacity(profiles.len());
         for profile in &profiles {

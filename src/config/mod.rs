@@ -17,6 +17,8 @@ use std::path::PathBuf;
 
 pub use layers::{Flag, layered};
 
+use crate::server::sentence_model::Backend;
+
 /// A value as somebody wrote it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Given {
@@ -70,6 +72,8 @@ pub struct HotlineSettings {
 pub struct EngineSettings {
     /// `engines.models`: folder of the model files.
     pub models: PathBuf,
+    /// `engines.understanding`: whether the sentence model is used: `auto` (where it is installed), `linear`, `minilm`.
+    pub understanding: Backend,
     /// `engines.recognisers`: utterances that can be recognised at the same time.
     pub recognisers: usize,
     /// `engines.threads`: threads for recognition, and as many again for synthesis.
@@ -95,7 +99,13 @@ impl Default for Settings {
             http: SocketAddr::from(([127, 0, 0, 1], 8080)),
             data: "data".into(),
             hotline: HotlineSettings { dialplan: "dialplans/hotline-en".into(), agents: None, corpus: Vec::new() },
-            engines: EngineSettings { models: "models".into(), recognisers: 8, threads: 2, cache_mb: 64 },
+            engines: EngineSettings {
+                models: "models".into(),
+                understanding: Backend::Auto,
+                recognisers: 8,
+                threads: 2,
+                cache_mb: 64,
+            },
             log: LogFormat::Text,
         }
     }
@@ -121,6 +131,7 @@ pub const KEYS: &[&str] = &[
     "hotline.dialplan",
     "hotline.corpus",
     "engines.models",
+    "engines.understanding",
     "engines.recognisers",
     "engines.threads",
     "engines.cache_mb",
@@ -160,6 +171,14 @@ impl Settings {
             "hotline.dialplan" => self.hotline.dialplan = path(&given)?,
             "hotline.corpus" => self.hotline.corpus = given.many().iter().map(PathBuf::from).collect(),
             "engines.models" => self.engines.models = path(&given)?,
+            "engines.understanding" => {
+                self.engines.understanding = match given.one() {
+                    Some("auto") => Backend::Auto,
+                    Some("linear") => Backend::Linear,
+                    Some("minilm") => Backend::Minilm,
+                    _ => return Err(Refused::Expected("\"auto\", \"linear\" or \"minilm\"")),
+                };
+            }
             "engines.recognisers" => self.engines.recognisers = number(&given, 1..=256, "a number from 1 to 256")?,
             "engines.threads" => self.engines.threads = number(&given, 1..=64, "a number from 1 to 64")?,
             "engines.cache_mb" => self.engines.cache_mb = number(&given, 1..=4_096, "MiB from 1 to 4096")?,

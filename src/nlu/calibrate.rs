@@ -205,6 +205,12 @@ fn log_sum_exp(scores: &[f32]) -> f32 {
     highest + scores.iter().map(|score| (score - highest).exp()).sum::<f32>().ln()
 }
 
+/// Scores to the logarithms of probabilities that sum to 1.
+pub fn log_softmax(scores: &mut [f32]) {
+    let sum = log_sum_exp(scores);
+    scores.iter_mut().for_each(|score| *score -= sum);
+}
+
 fn log_odds(p: f32) -> f32 {
     let p = p.clamp(1e-5, 1.0 - 1e-5);
     (p / (1.0 - p)).ln()

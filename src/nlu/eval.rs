@@ -1,16 +1,19 @@
 //! How good an understanding is, on sentences with known labels.
 //!
 //! ```text
-//! Intents, [Example] ─► Report { accuracy, macro_f1, ece, … confusions }
+//! Intents, [Example] ─► Tally (several tests add up) ─► Report { accuracy, macro_f1, ece, … confusions }
 //! ```
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::nlu::Example;
-use crate::nlu::calibrate::highest;
+use crate::nlu::calibrate::{Judgement, highest};
 use crate::nlu::intents::{Intents, OUT_OF_SCOPE};
+use crate::nlu::linear;
+use crate::nlu::minilm::Encoder;
+use crate::nlu::{Corpus, Example, NluError};
 use crate::units::Scene;
 
 /// Bins of the calibration error.
@@ -53,63 +56,140 @@ pub struct Confusion {
 }
 
 /// One sentence's outcome.
-struct Outcome<'a> {
-    truth: &'a str,
-    answer: &'a str,
+struct Outcome {
+    truth: Scene,
+    answer: Scene,
     /// Probability of `answer`.
     p: f32,
     right_main: bool,
 }
 
+/// Outcomes of one test, or of several with a model each.
+#[derive(Default)]
+pub struct Tally {
+    outcomes: Vec<Outcome>,
+    unknown_labels: BTreeSet<String>,
+}
+
+/// How a corpus is divided to be tested on itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Split {
+    /// Each part is tested once, on what was learned from the others.
+    Folds(usize),
+    /// So many examples of each label are drawn to learn from, the others tested, so often.
+    Draws {
+        /// Examples of each label.
+        shots: usize,
+        /// How often.
+        draws: usize,
+    },
+}
+
+/// Tests a corpus on itself. Vague sentences always teach; off-topic ones are divided like the others.
+///
+/// # Errors
+/// What is left to learn from cannot be learned from: a label has fewer than two examples.
+pub fn cross_validate(corpus: &Corpus, encoder: Option<&Arc<Encoder>>, split: Split) -> Result<Report, NluError> {
+    let mut tally = Tally::default();
+    let mut order: Vec<usize> = (0..corpus.examples.len()).collect();
+    let mut random = 0x5851_f42d_4c95_7f2d;
+    let rounds = match split {
+        Split::Folds(folds) => folds,
+        Split::Draws { draws, .. } => draws,
+    };
+    for round in 0..rounds {
+        if round == 0 || matches!(split, Split::Draws { .. }) {
+            linear::shuffle(&mut order, &mut random);
+        }
+        // By label: how many came before.
+        let mut before: HashMap<&Scene, usize> = HashMap::new();
+        let (mut taught, mut tested) = (Corpus { examples: Vec::new(), ..corpus.clone() }, Vec::new());
+        for &i in &order {
+            let example = &corpus.examples[i];
+            let place = before.entry(&example.scene).or_default();
+            let is_taught = match split {
+                Split::Folds(folds) => *place % folds != round,
+                Split::Draws { shots, .. } => *place < shots,
+            };
+            *place += 1;
+            if is_taught { taught.examples.push(example.clone()) } else { tested.push(example.clone()) }
+        }
+        tally.add(&Intents::train(&taught, encoder)?, &tested);
+    }
+    Ok(tally.report())
+}
+
 /// Tests `intents` on labelled sentences. Where none is labelled `oos`, every sentence is taken to have a scene.
 pub fn evaluate(intents: &Intents, examples: &[Example]) -> Report {
-    let has_oos = examples.iter().any(|example| example.scene.as_str() == OUT_OF_SCOPE);
-    let outcomes: Vec<Outcome<'_>> = examples.iter().map(|example| Outcome::of(intents, example, has_oos)).collect();
-    let share = |of: &dyn Fn(&Outcome<'_>) -> bool, right: &dyn Fn(&Outcome<'_>) -> bool| {
-        let chosen = outcomes.iter().filter(|outcome| of(outcome)).count().max(1);
-        outcomes.iter().filter(|outcome| of(outcome) && right(outcome)).count() as f32 / chosen as f32
-    };
-    let is_oos = |outcome: &Outcome<'_>| outcome.truth == OUT_OF_SCOPE;
-    let in_scope = |outcome: &Outcome<'_>| outcome.truth != OUT_OF_SCOPE;
-    let right = |outcome: &Outcome<'_>| outcome.truth == outcome.answer;
-    Report {
-        sentences: outcomes.len(),
-        accuracy: share(&|_| true, &right),
-        macro_f1: macro_f1(&outcomes),
-        ece: calibration_error(&outcomes),
-        main_accuracy: share(&in_scope, &|outcome| outcome.right_main),
-        oos_recall: has_oos.then(|| share(&is_oos, &right)),
-        in_scope_accuracy: has_oos.then(|| share(&in_scope, &right)),
-        unknown_labels: unknown_labels(intents, examples),
-        confusions: confusions(&outcomes),
+    let mut tally = Tally::default();
+    tally.add(intents, examples);
+    tally.report()
+}
+
+impl Tally {
+    /// Tests `intents` on further sentences.
+    pub fn add(&mut self, intents: &Intents, examples: &[Example]) {
+        let has_oos = examples.iter().any(|example| example.scene.as_str() == OUT_OF_SCOPE);
+        let texts: Vec<&str> = examples.iter().map(|example| example.text.as_str()).collect();
+        let documents = intents.eyes().read_all(&texts);
+        let judged = documents.iter().map(|document| intents.judge_document(document));
+        self.outcomes.extend(
+            examples.iter().zip(judged).map(|(example, judgement)| Outcome::of(intents, example, &judgement, has_oos)),
+        );
+        let is_unknown =
+            |scene: &&Scene| scene.as_str() != OUT_OF_SCOPE && intents.scenes().binary_search(scene).is_err();
+        self.unknown_labels
+            .extend(examples.iter().map(|example| &example.scene).filter(is_unknown).map(Scene::to_string));
+    }
+
+    /// What came out so far.
+    pub fn report(&self) -> Report {
+        let outcomes = &self.outcomes;
+        let share = |of: &dyn Fn(&Outcome) -> bool, right: &dyn Fn(&Outcome) -> bool| {
+            let chosen = outcomes.iter().filter(|outcome| of(outcome)).count().max(1);
+            outcomes.iter().filter(|outcome| of(outcome) && right(outcome)).count() as f32 / chosen as f32
+        };
+        let is_oos = |outcome: &Outcome| outcome.truth.as_str() == OUT_OF_SCOPE;
+        let in_scope = |outcome: &Outcome| !is_oos(outcome);
+        let right = |outcome: &Outcome| outcome.truth == outcome.answer;
+        let has_oos = outcomes.iter().any(is_oos);
+        Report {
+            sentences: outcomes.len(),
+            accuracy: share(&|_| true, &right),
+            macro_f1: macro_f1(outcomes),
+            ece: calibration_error(outcomes),
+            main_accuracy: share(&in_scope, &|outcome| outcome.right_main),
+            oos_recall: has_oos.then(|| share(&is_oos, &right)),
+            in_scope_accuracy: has_oos.then(|| share(&in_scope, &right)),
+            unknown_labels: self.unknown_labels.iter().cloned().collect(),
+            confusions: confusions(outcomes),
+        }
     }
 }
 
-impl<'a> Outcome<'a> {
-    fn of(intents: &'a Intents, example: &'a Example, has_oos: bool) -> Self {
-        let judgement = intents.judge(&example.text);
+impl Outcome {
+    fn of(intents: &Intents, example: &Example, judgement: &Judgement, has_oos: bool) -> Self {
         let best = highest(&judgement.scenes);
-        let main = highest(&intents.main_probabilities(&judgement));
+        let main = highest(&intents.main_probabilities(judgement));
         let rejected = has_oos && judgement.out_of_scope >= intents.out_of_scope_threshold();
         let (answer, p) = match rejected {
-            true => (OUT_OF_SCOPE, judgement.out_of_scope),
-            false => (intents.scenes()[best].as_str(), judgement.scenes[best]),
+            true => (OUT_OF_SCOPE.into(), judgement.out_of_scope),
+            false => (intents.scenes()[best].clone(), judgement.scenes[best]),
         };
         // The main scene of a label is the model's where it knows the label: a test table need not name it.
-        let truth = example.scene.as_str();
         let true_main = intents.main_scene(&example.scene).unwrap_or(&example.main_scene);
-        Self { truth, answer, p, right_main: intents.main_scenes()[main] == *true_main }
+        Self { truth: example.scene.clone(), answer, p, right_main: intents.main_scenes()[main] == *true_main }
     }
 }
 
-fn macro_f1(outcomes: &[Outcome<'_>]) -> f32 {
+fn macro_f1(outcomes: &[Outcome]) -> f32 {
     // By label: true sentences, answers, both.
     let mut counts: BTreeMap<&str, [f32; 3]> = BTreeMap::new();
     for outcome in outcomes {
-        counts.entry(outcome.truth).or_default()[0] += 1.0;
-        counts.entry(outcome.answer).or_default()[1] += 1.0;
+        counts.entry(outcome.truth.as_str()).or_default()[0] += 1.0;
+        counts.entry(outcome.answer.as_str()).or_default()[1] += 1.0;
         if outcome.truth == outcome.answer {
-            counts.entry(outcome.truth).or_default()[2] += 1.0;
+            counts.entry(outcome.truth.as_str()).or_default()[2] += 1.0;
         }
     }
     // Labels that are only ever answered cost precision elsewhere; the mean is over the labels that the test has.
@@ -118,7 +198,7 @@ fn macro_f1(outcomes: &[Outcome<'_>]) -> f32 {
     f1 / tested.len().max(1) as f32
 }
 
-fn calibration_error(outcomes: &[Outcome<'_>]) -> f32 {
+fn calibration_error(outcomes: &[Outcome]) -> f32 {
     // By bin: sum of probabilities, right answers.
     let mut bins = [(0.0f32, 0.0f32); BINS];
     for outcome in outcomes {
@@ -129,20 +209,11 @@ fn calibration_error(outcomes: &[Outcome<'_>]) -> f32 {
     bins.iter().map(|(claimed, right)| (claimed - right).abs()).sum::<f32>() / outcomes.len().max(1) as f32
 }
 
-fn unknown_labels(intents: &Intents, examples: &[Example]) -> Vec<String> {
-    let unknown = |scene: &&Scene| scene.as_str() != OUT_OF_SCOPE && intents.scenes().binary_search(scene).is_err();
-    let mut labels: Vec<String> =
-        examples.iter().map(|example| &example.scene).filter(unknown).map(Scene::to_string).collect();
-    labels.sort_unstable();
-    labels.dedup();
-    labels
-}
-
-fn confusions(outcomes: &[Outcome<'_>]) -> Vec<Confusion> {
+fn confusions(outcomes: &[Outcome]) -> Vec<Confusion> {
     const LISTED: usize = 20;
     let mut times: BTreeMap<(&str, &str), usize> = BTreeMap::new();
     for outcome in outcomes.iter().filter(|outcome| outcome.truth != outcome.answer) {
-        *times.entry((outcome.truth, outcome.answer)).or_default() += 1;
+        *times.entry((outcome.truth.as_str(), outcome.answer.as_str())).or_default() += 1;
     }
     let mut pairs: Vec<Confusion> = times
         .into_iter()
@@ -157,8 +228,8 @@ fn confusions(outcomes: &[Outcome<'_>]) -> Vec<Confusion> {
 mod tests {
     use super::*;
 
-    fn outcome(truth: &'static str, answer: &'static str, p: f32) -> Outcome<'static> {
-        Outcome { truth, answer, p, right_main: true }
+    fn outcome(truth: &str, answer: &str, p: f32) -> Outcome {
+        Outcome { truth: truth.into(), answer: answer.into(), p, right_main: true }
     }
 
     #[test]

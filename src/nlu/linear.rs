@@ -43,10 +43,11 @@ pub struct Linear {
     bias: Vec<f32>,
 }
 
-/// Learns to tell `classes` classes apart from vectors of `features` features.
-pub fn train(rows: &[Row], classes: usize, features: usize) -> Linear {
+/// Learns to tell `classes` classes apart from vectors of `features` features, of which the first `counted` are counts of
+/// something: naive Bayes says nothing about the others.
+pub fn train(rows: &[Row], classes: usize, features: usize, counted: usize) -> Linear {
     let mut weights = vec![0.0f32; features * classes];
-    bayes::add(rows, classes, &mut weights);
+    bayes::add(rows, classes, &mut weights[..counted * classes]);
     let mut bias = vec![0.0f32; classes];
     let mut duals = vec![0.0f32; rows.len() * classes];
     let mut order: Vec<usize> = (0..rows.len()).collect();
@@ -159,7 +160,7 @@ mod tests {
     #[test]
     fn it_separates_what_can_be_separated_and_shares_what_was_shared() {
         let rows = [row(0, &[(0, 1.0)]), row(1, &[(1, 1.0)]), row(2, &[(0, 0.5), (1, 0.5)]), row(3, &[(2, 1.0)])];
-        let model = train(&rows, 3, 4);
+        let model = train(&rows, 3, 4, 4);
         assert!(model.fits(4) && !model.fits(5));
         let probabilities = |index| {
             let mut scores = model.scores(&vec![(index, 1.0)]);

@@ -5,20 +5,44 @@
 //!                     │                                ├─► UserTurn
 //!                     └─► acts, entities ──────────────┘
 //! ```
+//!
+//! # Two back ends
+//!
+//! Words, letters, sounds and concepts are counted always ([`features`]); for English, where the sentence model is installed
+//! ([`minilm`]), what the sentence means counts beside them ([`scorer`]). Measured (accuracy in percent; no test sentence was
+//! learned from):
+//!
+//! | test | counts alone | with the sentence model |
+//! |---|---|---|
+//! | banking77, 10 examples per intent, 2,000 of the other sentences, one draw | 78.0 | 85.3 |
+//! | banking77, nine tenths, one part of ten | 90.9 | 92.8 |
+//! | seven domains of CLINC150, 60 examples an intent, 4 parts: in scope, and out-of-scope recall at the same threshold | | 95.9, 92.5 |
+//! | expected calibration error of the row above, 15 bins | | 0.8 |
+//! | `95188-zh`, `heldout.tsv` (blind) and `development.tsv` (examples were chosen by it) | 98.1, 83.3 | Chinese is not read |
+//!
+//! Tried for ten examples per intent and left: counts and embedding in one vector (82.7), shared-covariance Gaussians (81.9),
+//! whitening (84.1 alone, 85.4 joined), nearest neighbours and centroids (79.7, 79.0; joined no better), states of inner
+//! layers (77.7 and less; joined no better), tokens weighted by rarity (85.7 joined, within the noise of the draw).
 
 pub mod acts;
 pub mod bayes;
 pub mod calibrate;
 pub mod concepts;
 pub mod corpus;
+pub mod discover;
+pub mod document;
 mod endings;
 pub mod entities;
 pub mod eval;
 pub mod features;
 pub mod intents;
+mod learn;
 pub mod linear;
+pub mod minilm;
 pub mod phonetic;
 pub mod products;
+pub mod review;
+mod scorer;
 pub mod text;
 mod understanding;
 

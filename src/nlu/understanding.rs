@@ -5,15 +5,18 @@
 //!                    └─► entities ─────────────────────────────────────────────────┴─► UserTurn
 //! ```
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::nlu::calibrate::Judgement;
 use crate::nlu::intents::Intents;
+use crate::nlu::minilm::Encoder;
 use crate::nlu::{Corpus, Endings, Expect, Heard, SceneScore, UserTurn, acts, entities};
 use crate::units::Scene;
 
 /// First bytes of a model file: name and version of the format.
-const MAGIC: &[u8; 8] = b"avnlu\0\0\x02";
+const MAGIC: &[u8; 8] = b"avnlu\0\0\x03";
 
 /// Why something could not be learned, or a model not be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -34,6 +37,14 @@ pub enum NluError {
     /// The model file was cut short or changed.
     #[error("the model is damaged: train it again")]
     Damaged,
+    /// It was trained with the sentence model, which is not at hand.
+    #[error(
+        "it was trained with the sentence model, which is not installed: run `antevox models get minilm`, or train it again with --backend linear"
+    )]
+    NeedsSentenceModel,
+    /// It was trained with another sentence model.
+    #[error("it was trained with another sentence model than the one installed: train it again")]
+    OtherSentenceModel,
 }
 
 /// Everything needed to understand a caller of one hotline.
@@ -44,13 +55,14 @@ pub struct Understanding {
 }
 
 impl Understanding {
-    /// Learns from example sentences: seconds for a thousand of them.
+    /// Learns from example sentences: seconds for a thousand of them. With a sentence model it understands more of what no
+    /// example says.
     ///
     /// # Errors
     /// The corpus is empty, has one scene only, or a scene without words.
-    pub fn train(corpus: &Corpus) -> Result<Self, NluError> {
+    pub fn train(corpus: &Corpus, encoder: Option<&Arc<Encoder>>) -> Result<Self, NluError> {
         let endings = Endings::train(corpus.examples.iter().map(|example| example.text.as_str()));
-        Ok(Self { intents: Intents::train(corpus)?, endings })
+        Ok(Self { intents: Intents::train(corpus, encoder)?, endings })
     }
 
     /// The intent classifier alone.
@@ -85,16 +97,18 @@ impl Understanding {
     /// The mean over the ways to hear the sentence, weighted by their probability. What the acts took from the head of the
     /// best text is small beside a sentence, so the alternatives are read whole.
     fn judge(&self, rest: &str, n_best: &[(String, f32)]) -> Judgement {
-        let mut mean = self.intents.judge(rest);
-        let alternatives = || n_best.iter().skip(1).filter(|(_, p)| *p > 0.0);
         let best = n_best.first().map_or(1.0, |(_, p)| p.max(0.0));
-        let total = best + alternatives().map(|(_, p)| p).sum::<f32>();
-        if alternatives().next().is_none() || total <= 0.0 {
-            return mean;
+        let alternatives: Vec<&(String, f32)> = n_best.iter().skip(1).filter(|(_, p)| *p > 0.0).collect();
+        let total = best + alternatives.iter().map(|(_, p)| p).sum::<f32>();
+        if alternatives.is_empty() || total <= 0.0 {
+            return self.intents.judge(rest);
         }
+        let texts: Vec<&str> = [rest].into_iter().chain(alternatives.iter().map(|(text, _)| text.as_str())).collect();
+        let mut judged = self.intents.judge_all(&texts).into_iter();
+        let mut mean = judged.next().expect("one for each text");
         mean.scale(best / total);
-        for (text, p) in alternatives() {
-            mean.add(&self.intents.judge(text), p / total);
+        for (judgement, (_, p)) in judged.zip(alternatives) {
+            mean.add(&judgement, p / total);
         }
         mean
     }
@@ -110,14 +124,18 @@ impl Understanding {
         postcard::to_extend(self, MAGIC.to_vec()).expect("a model holds nothing that cannot be written")
     }
 
-    /// Reads what [`to_bytes`](Self::to_bytes) wrote.
+    /// Reads what [`to_bytes`](Self::to_bytes) wrote. The sentence model is not part of it.
     ///
     /// # Errors
-    /// It is no model of this version, or damaged.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self, NluError> {
+    /// It is no model of this version, damaged, or trained with a sentence model that `encoder` is not.
+    pub fn from_bytes(bytes: &[u8], encoder: Option<&Arc<Encoder>>) -> Result<Self, NluError> {
         let body = bytes.strip_prefix(MAGIC).ok_or(NluError::NotAModel)?;
-        let understanding: Self = postcard::from_bytes(body).map_err(|_| NluError::Damaged)?;
-        understanding.intents.is_whole().then_some(understanding).ok_or(NluError::Damaged)
+        let mut understanding: Self = postcard::from_bytes(body).map_err(|_| NluError::Damaged)?;
+        if !understanding.intents.is_whole() {
+            return Err(NluError::Damaged);
+        }
+        understanding.intents.attach(encoder)?;
+        Ok(understanding)
     }
 }
 
@@ -160,7 +178,7 @@ mod tests {
     }
 
     fn understand(text: &str, ask: Ask) -> UserTurn {
-        let understanding = Understanding::train(&corpus()).unwrap();
+        let understanding = Understanding::train(&corpus(), None).unwrap();
         understanding.understand(&heard(text), &Expect { ask, ..Expect::default() })
     }
 
@@ -190,7 +208,7 @@ mod tests {
 
     #[test]
     fn alternatives_weigh_by_their_probability() {
-        let understanding = Understanding::train(&corpus()).unwrap();
+        let understanding = Understanding::train(&corpus(), None).unwrap();
         let wrong_first = |p: f32| Heard {
             text: "my cart is mess".into(),
             confidence: 0.5,
@@ -205,12 +223,12 @@ mod tests {
 
     #[test]
     fn a_model_survives_its_file_and_damage_is_told() {
-        let understanding = Understanding::train(&corpus()).unwrap();
+        let understanding = Understanding::train(&corpus(), None).unwrap();
         let bytes = understanding.to_bytes();
-        let again = Understanding::from_bytes(&bytes).unwrap();
+        let again = Understanding::from_bytes(&bytes, None).unwrap();
         assert_eq!(again.intents().judge("lost card"), understanding.intents().judge("lost card"));
-        assert_eq!(Understanding::from_bytes(b"text").unwrap_err(), NluError::NotAModel);
-        assert_eq!(Understanding::from_bytes(&bytes[..bytes.len() / 2]).unwrap_err(), NluError::Damaged);
+        assert_eq!(Understanding::from_bytes(b"text", None).unwrap_err(), NluError::NotAModel);
+        assert_eq!(Understanding::from_bytes(&bytes[..bytes.len() / 2], None).unwrap_err(), NluError::Damaged);
     }
 
     #[test]
@@ -218,7 +236,7 @@ mod tests {
         let train = |change: fn(&mut Corpus)| {
             let mut corpus = corpus();
             change(&mut corpus);
-            Understanding::train(&corpus).unwrap_err()
+            Understanding::train(&corpus, None).unwrap_err()
         };
         assert_eq!(train(|corpus| corpus.examples.clear()), NluError::EmptyCorpus);
         assert_eq!(train(|corpus| corpus.examples.truncate(2)), NluError::OneScene("lost".into()));

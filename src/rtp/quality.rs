@@ -40,7 +40,7 @@ mod tests {
 
     #[test]
     fn more_loss_or_delay_is_never_better() {
-        for step in 0..50 {
+        for step in 0_u32..50 {
             let (loss, ms) = (f64::from(step) / 50.0, 20 * step as u64);
             assert!(mos(loss + 0.02, Duration::from_millis(ms)) <= mos(loss, Duration::from_millis(ms)));
             assert!(mos(loss, Duration::from_millis(ms + 20)) <= mos(loss, Duration::from_millis(ms)));

@@ -11,6 +11,7 @@ use crate::diag::Diagnostics;
 use crate::dialog::Plan;
 use crate::nlu::corpus;
 use crate::nlu::intents::OUT_OF_SCOPE;
+use crate::nlu::minilm::Encoder;
 use crate::nlu::{Corpus, NluError, Understanding};
 use crate::speech::asr::lm::LanguageMaterial;
 
@@ -42,11 +43,16 @@ pub struct Prepared {
 }
 
 /// Reads the dialplan in `folder` and the corpora it names and those in `more`, and learns from all examples. With `agents`
-/// the humans of all queues are reached there.
+/// the humans of all queues are reached there; with `encoder` the understanding looks at what sentences mean, too.
 ///
 /// # Errors
 /// [`HotlineError`]; warnings are logged.
-pub fn prepare(folder: &Path, more: &[PathBuf], agents: Option<SocketAddr>) -> Result<Prepared, HotlineError> {
+pub fn prepare(
+    folder: &Path,
+    more: &[PathBuf],
+    agents: Option<SocketAddr>,
+    encoder: Option<&Arc<Encoder>>,
+) -> Result<Prepared, HotlineError> {
     let (mut plan, warnings) = dialplan_files::load(folder).map_err(HotlineError::Mistakes)?;
     for warning in &warnings.0 {
         tracing::warn!("{warning}");
@@ -65,7 +71,7 @@ pub fn prepare(folder: &Path, more: &[PathBuf], agents: Option<SocketAddr>) -> R
         sentences.extend(further.examples.iter().map(|example| example.text.clone()));
         examples.extend(further);
     }
-    let understanding = Understanding::train(&examples)?;
+    let understanding = Understanding::train(&examples, encoder)?;
     let material = LanguageMaterial { lang: plan.lang, sentences, names: Vec::new() };
     Ok(Prepared { hotline: Arc::new(Hotline { plan: Arc::new(plan), understanding }), material })
 }

@@ -18,6 +18,7 @@ pub mod engines;
 pub mod hotline;
 pub mod http;
 pub mod rtp;
+pub mod sentence_model;
 pub mod shelf;
 pub mod shutdown;
 pub mod sip;

@@ -16,9 +16,11 @@ use std::time::{Duration, SystemTime};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
-use super::{dialplan_files, hotline};
+use super::dialplan_files;
+use super::hotline::{self, HotlineError, Prepared};
 use crate::call::Hotline;
 use crate::dialog::dialplan::Editions;
+use crate::nlu::minilm::Encoder;
 
 /// How often the files are looked at.
 const EVERY: Duration = Duration::from_secs(2);
@@ -32,6 +34,18 @@ pub struct Source {
     pub more: Vec<PathBuf>,
     /// Where the humans of all queues are reached, instead of where the dialplan says.
     pub agents: Option<SocketAddr>,
+    /// What looks at the meaning of sentences, if anything.
+    pub encoder: Option<Arc<Encoder>>,
+}
+
+impl Source {
+    /// Reads it all and learns from it.
+    ///
+    /// # Errors
+    /// [`HotlineError`]; warnings are logged.
+    pub fn prepare(&self) -> Result<Prepared, HotlineError> {
+        hotline::prepare(&self.folder, &self.more, self.agents, self.encoder.as_ref())
+    }
 }
 
 /// Hands out the hotline that serves.
@@ -117,8 +131,7 @@ impl HotlineShelf {
     }
 
     fn prepare(&self) -> Result<Arc<Hotline>, String> {
-        let Source { folder, more, agents } = &self.source;
-        let prepared = hotline::prepare(folder, more, *agents).map_err(|error| error.to_string())?;
+        let prepared = self.source.prepare().map_err(|error| error.to_string())?;
         let serving = self.current();
         prepared.hotline.plan.can_replace(&serving.plan).map_err(|misfit| misfit.to_string())?;
         Ok(prepared.hotline)
@@ -156,8 +169,8 @@ mod tests {
     }
 
     fn shelf(folder: &Path) -> HotlineShelf {
-        let source = Source { folder: folder.to_owned(), more: Vec::new(), agents: None };
-        let first = hotline::prepare(folder, &[], None).unwrap().hotline;
+        let source = Source { folder: folder.to_owned(), more: Vec::new(), agents: None, encoder: None };
+        let first = source.prepare().unwrap().hotline;
         HotlineShelf::new(source, first)
     }
 

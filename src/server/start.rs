@@ -13,9 +13,10 @@ use tokio_util::task::TaskTracker;
 
 use super::board::Board;
 use super::engines::{EarPool, MouthPool};
-use super::hotline::{self, HotlineError, Prepared};
+use super::hotline::{HotlineError, Prepared};
 use super::http::{self, Site};
 use super::rtp::{RtpError, RtpPorts};
+use super::sentence_model::{self, Backend, REMEDY, SentenceModelError};
 use super::shelf::{HotlineShelf, Source};
 use super::sip::{IncomingCall, SipConfig, SipEdge, SipError, Transport};
 use super::store::{Store, StoreError};
@@ -39,6 +40,9 @@ pub enum StartError {
     /// Recognition.
     #[error("speech recognition cannot start: {0}")]
     Ears(#[from] AsrError),
+    /// Understanding.
+    #[error("what callers say cannot be understood: {0}")]
+    Sentences(#[from] SentenceModelError),
     /// Synthesis.
     #[error("speech synthesis cannot start: {0}")]
     Mouth(#[from] TtsError),
@@ -76,7 +80,7 @@ impl Server {
         let http_address = http.local_addr().map_err(|source| StartError::Http { address: settings.http, source })?;
         let store = open_store(&settings).await?;
         let guess = who::model(&store).await?;
-        let (prepared, ears, mouths) = {
+        let Engines { source, prepared, ears, mouths } = {
             let settings = settings.clone();
             // Learning and loading take seconds of computing: not on a thread that serves sockets.
             tokio::task::spawn_blocking(move || engines(&settings)).await.unwrap_or_else(|panicked| {
@@ -85,7 +89,7 @@ impl Server {
         };
         let (edge, incoming) = SipEdge::start(sip_config(&settings), CancellationToken::new()).await?;
         let board = Arc::new(Board::default());
-        let hotlines = Arc::new(HotlineShelf::new(source(&settings), prepared.hotline));
+        let hotlines = Arc::new(HotlineShelf::new(source, prepared.hotline));
         let house = Arc::new(House {
             hotlines: hotlines.clone(),
             guess: tokio::sync::RwLock::new(guess),
@@ -124,16 +128,24 @@ async fn open_store(settings: &Settings) -> Result<Store, StoreError> {
     Ok(store)
 }
 
-/// Where the hotline comes from, now and when its files change.
-fn source(settings: &Settings) -> Source {
-    let hotline = &settings.hotline;
-    Source { folder: hotline.dialplan.clone(), more: hotline.corpus.clone(), agents: hotline.agents }
+/// What takes seconds of computing to make ready.
+struct Engines {
+    /// Where the hotline comes from, now and when its files change.
+    source: Source,
+    prepared: Prepared,
+    ears: EarPool,
+    mouths: MouthPool,
 }
 
-fn engines(settings: &Settings) -> Result<(Prepared, EarPool, MouthPool), StartError> {
-    let Source { folder, more, agents } = source(settings);
-    let prepared = hotline::prepare(&folder, &more, agents)?;
-    let engines = &settings.engines;
+fn engines(settings: &Settings) -> Result<Engines, StartError> {
+    let (hotline, engines) = (&settings.hotline, &settings.engines);
+    let encoder = sentence_model::open(&engines.models, engines.understanding)?;
+    if encoder.is_none() && engines.understanding == Backend::Auto {
+        tracing::info!("the sentence model is not installed; `{REMEDY}` brings it, and callers are understood better");
+    }
+    let source =
+        Source { folder: hotline.dialplan.clone(), more: hotline.corpus.clone(), agents: hotline.agents, encoder };
+    let prepared = source.prepare()?;
     let model = pocketsphinx::Model::load(&engines.models.join(TELEPHONE_MODEL), &prepared.material)?;
     let ears = EarPool::new(&model, engines.recognisers, engines.threads)?;
     let plan = &prepared.hotline.plan;
@@ -144,7 +156,7 @@ fn engines(settings: &Settings) -> Result<(Prepared, EarPool, MouthPool), StartE
     let cache = Arc::new(ClauseCache::new(engines.cache_mb << 20));
     let mouths = (0..engines.threads).map(|_| Mouth::new(cache.clone())).collect();
     let mouths = MouthPool::new(mouths, &voice)?;
-    Ok((prepared, ears, mouths))
+    Ok(Engines { source, prepared, ears, mouths })
 }
 
 fn sip_config(settings: &Settings) -> SipConfig {

@@ -73,7 +73,7 @@ impl DuplexBench {
     pub fn run(self) -> Outcome {
         let mut cases = case::read(&self.manifest)?;
         cases.retain(|case| case.id.starts_with(&self.only));
-        let hotline = hotline::prepare(&self.dialplan, &[], None)?;
+        let hotline = hotline::prepare(&self.dialplan, &[], None, None)?;
         let model = Model::load(&self.models.join(EN_US_8K), &hotline.material)?;
         let played = self.play(&cases, &model, &hotline.hotline)?;
         let mut report = Report::default();

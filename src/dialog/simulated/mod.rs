@@ -286,7 +286,7 @@ mod tests {
 
     fn calls(word_error_rate: f64) -> Vec<SimulatedCall> {
         let plan = Arc::new(plan());
-        let understanding = Understanding::train(&plan.corpus()).unwrap();
+        let understanding = Understanding::train(&plan.corpus(), None).unwrap();
         let world = World {
             plan: plan.clone(),
             identify: &|_, _| Identified::default(),

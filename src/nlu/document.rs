@@ -1,0 +1,72 @@
+//! A sentence as the classifier sees it.
+//!
+//! ```text
+//! text ─► counts of words, letters, sounds, concepts ─┐
+//!      └► sentence model, where there is one ─────────┴─► Document
+//! ```
+
+use std::sync::Arc;
+use std::thread;
+
+use crate::nlu::features::{self, Feature};
+use crate::nlu::minilm::{Embedding, Encoder};
+use crate::units::Lang;
+
+/// Sentences are embedded on this many threads: learning is short, and calls may be up meanwhile.
+const THREADS: usize = 2;
+
+/// What can be seen of one sentence.
+#[derive(Clone, Debug)]
+pub struct Document {
+    /// What is counted; empty for a text without words.
+    pub features: Vec<Feature>,
+    /// What it means, if a sentence model looked at it.
+    pub embedding: Option<Embedding>,
+}
+
+/// What reads sentences: a language, and the sentence model if it serves that language.
+#[derive(Clone, Debug)]
+pub struct Eyes {
+    lang: Lang,
+    encoder: Option<Arc<Encoder>>,
+}
+
+impl Eyes {
+    /// For sentences in `lang`. The sentence model reads English only.
+    pub fn new(lang: Lang, encoder: Option<Arc<Encoder>>) -> Self {
+        Self { lang, encoder: encoder.filter(|_| lang == Lang::En) }
+    }
+
+    /// The language.
+    pub fn lang(&self) -> Lang {
+        self.lang
+    }
+
+    /// The sentence model, if one looks.
+    pub fn encoder(&self) -> Option<&Arc<Encoder>> {
+        self.encoder.as_ref()
+    }
+
+    /// Reads a few sentences at once, such as the ways to hear one.
+    pub fn read(&self, texts: &[&str]) -> Vec<Document> {
+        self.documents(texts, Encoder::embed)
+    }
+
+    fn documents(&self, texts: &[&str], embed: impl Fn(&Encoder, &[&str]) -> Vec<Embedding>) -> Vec<Document> {
+        let mut embeddings = self.encoder.iter().flat_map(|encoder| embed(encoder, texts));
+        let documents = texts.iter().map(|text| features::features(text, self.lang));
+        documents.map(|features| Document { features, embedding: embeddings.next() }).collect()
+    }
+
+    /// Reads many to learn from, on several threads.
+    pub fn read_all(&self, texts: &[&str]) -> Vec<Document> {
+        let part = texts.len().div_ceil(THREADS).max(1);
+        thread::scope(|scope| {
+            let running: Vec<_> = texts
+                .chunks(part)
+                .map(|part| scope.spawn(move || self.documents(part, Encoder::embed_remembered)))
+                .collect();
+            running.into_iter().flat_map(|handle| handle.join().expect("reading does not panic")).collect()
+        })
+    }
+}

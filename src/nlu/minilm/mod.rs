@@ -1,0 +1,301 @@
+//! Sentence embeddings: what a sentence means as a point on a sphere, near to others that mean the same.
+//!
+//! ```text
+//! text ─► WordPiece ─► word + position ─► 6 × (12 heads of attention, feed-forward) ─► mean over the tokens ─► length 1
+//! ```
+//!
+//! all-MiniLM-L6-v2: a BERT encoder of six layers (J. Devlin et al., "BERT", NAACL 2019; W. Wang et al., "MiniLM", NeurIPS
+//! 2020; N. Reimers and I. Gurevych, "Sentence-BERT", EMNLP 2019), English only. The arithmetic is written out here on
+//! `ndarray`, whose matrix product picks the processor's vector unit when it runs. candle would do the same sums, and costs more
+//! than ten minutes of processor time whenever it is built, for number types and formats that nothing here uses.
+//!
+//! Sentences of a batch lie one after the other in one matrix, without padding; only attention looks at each by itself.
+
+mod weights;
+mod wordpiece;
+
+use std::collections::HashMap;
+use std::sync::{PoisonError, RwLock};
+
+use ndarray::linalg::general_mat_mul;
+use ndarray::{Array1, Array2, ArrayView2, ArrayViewMut2, Axis, s};
+
+use self::weights::Weights;
+pub use self::weights::WeightsError;
+use self::wordpiece::WordPiece;
+
+/// Length of an embedding.
+pub const DIMENSIONS: usize = 384;
+/// Width of one attention head; the file does not say it.
+const HEAD: usize = 32;
+/// Tokens of a sentence that are read, with the two marks at its ends. What callers say in one turn is shorter.
+const MAX_TOKENS: usize = 128;
+/// Tokens worked on at a time: the matrices of a batch stay in the processor's cache.
+const BATCH_TOKENS: usize = 256;
+/// Sentences whose embeddings are kept (25 MB): learning again from a corpus of which little changed is quick.
+const REMEMBERED: usize = 16_384;
+/// Added to a variance before it divides.
+const EPSILON: f32 = 1e-12;
+
+/// The meaning of one sentence, of length 1.
+pub type Embedding = Vec<f32>;
+
+/// Why a model cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum EncoderError {
+    /// The file of weights.
+    #[error("{0}")]
+    Weights(#[from] WeightsError),
+    /// The list of words lacks a mark or is not as long as the table of their embeddings.
+    #[error("the vocabulary does not belong to the weights")]
+    OtherVocabulary,
+}
+
+/// The model, ready to read sentences. Shared by all calls.
+#[derive(Debug)]
+pub struct Encoder {
+    words: WordPiece,
+    /// [words, 384]
+    word: Array2<f32>,
+    /// [positions, 384], with the type of the first segment added.
+    position: Array2<f32>,
+    norm: Norm,
+    layers: Vec<Layer>,
+    fingerprint: u64,
+    /// Sentences to learn from. Full at [`REMEMBERED`]; what comes later is worked out each time.
+    remembered: RwLock<HashMap<String, Embedding>>,
+}
+
+#[derive(Debug)]
+struct Layer {
+    /// Query, key and value side by side.
+    attention: Dense,
+    joined: Dense,
+    attention_norm: Norm,
+    widened: Dense,
+    narrowed: Dense,
+    norm: Norm,
+}
+
+/// `x · weightᵀ + bias`
+#[derive(Debug)]
+struct Dense {
+    /// [out, in]
+    weight: Array2<f32>,
+    /// [out]
+    bias: Array1<f32>,
+}
+
+#[derive(Debug)]
+struct Norm {
+    scale: Array1<f32>,
+    shift: Array1<f32>,
+}
+
+impl Encoder {
+    /// Reads the weights (safetensors) and the vocabulary (one word a line).
+    ///
+    /// # Errors
+    /// They are cut short, of another shape, or do not belong together.
+    pub fn load(weights: &[u8], vocabulary: &str) -> Result<Self, EncoderError> {
+        let file = Weights::parse(weights)?;
+        let word = file.matrix("embeddings.word_embeddings.weight", DIMENSIONS)?;
+        let words = WordPiece::new(vocabulary)
+            .filter(|words| words.len() == word.nrows())
+            .ok_or(EncoderError::OtherVocabulary)?;
+        let mut position = file.matrix("embeddings.position_embeddings.weight", DIMENSIONS)?;
+        position += &file.matrix("embeddings.token_type_embeddings.weight", DIMENSIONS)?.row(0);
+        if position.nrows() < MAX_TOKENS {
+            return Err(WeightsError::OtherShape("embeddings.position_embeddings.weight".into()).into());
+        }
+        let norm = Norm::load(&file, "embeddings.LayerNorm")?;
+        let layers: Vec<Layer> = (0..)
+            .map(|layer| format!("encoder.layer.{layer}"))
+            .take_while(|name| file.has(&format!("{name}.output.dense.weight")))
+            .map(|name| Layer::load(&file, &name))
+            .collect::<Result<_, _>>()?;
+        if layers.is_empty() {
+            return Err(WeightsError::Missing("encoder.layer.0.output.dense.weight".into()).into());
+        }
+        Ok(Self { words, word, position, norm, layers, fingerprint: file.fingerprint(), remembered: RwLock::default() })
+    }
+
+    /// Tells models apart: a classifier fits the embeddings that it was trained on and no others.
+    pub fn fingerprint(&self) -> u64 {
+        self.fingerprint
+    }
+
+    /// One embedding a text. A text without words gets one, too.
+    pub fn embed(&self, texts: &[&str]) -> Vec<Embedding> {
+        let tokens: Vec<Vec<u32>> = texts.iter().map(|text| self.words.tokens(text, MAX_TOKENS)).collect();
+        let mut embeddings = Vec::with_capacity(texts.len());
+        let mut from = 0;
+        while from < tokens.len() {
+            let mut to = from;
+            let mut length = 0;
+            while to < tokens.len() && (to == from || length + tokens[to].len() <= BATCH_TOKENS) {
+                length += tokens[to].len();
+                to += 1;
+            }
+            embeddings.extend(self.embed_batch(&tokens[from..to]));
+            from = to;
+        }
+        embeddings
+    }
+
+    /// The same for sentences to learn from, which come again.
+    pub fn embed_remembered(&self, texts: &[&str]) -> Vec<Embedding> {
+        let mut embeddings: Vec<Option<Embedding>> = {
+            let remembered = self.remembered.read().unwrap_or_else(PoisonError::into_inner);
+            texts.iter().map(|text| remembered.get(*text).cloned()).collect()
+        };
+        let unknown: Vec<usize> = (0..texts.len()).filter(|&i| embeddings[i].is_none()).collect();
+        let worked_out = self.embed(&unknown.iter().map(|&i| texts[i]).collect::<Vec<_>>());
+        let mut remembered = self.remembered.write().unwrap_or_else(PoisonError::into_inner);
+        for (i, embedding) in unknown.into_iter().zip(worked_out) {
+            if remembered.len() < REMEMBERED {
+                remembered.insert(texts[i].to_owned(), embedding.clone());
+            }
+            embeddings[i] = Some(embedding);
+        }
+        embeddings.into_iter().flatten().collect()
+    }
+
+    fn embed_batch(&self, sentences: &[Vec<u32>]) -> Vec<Embedding> {
+        let rows = sentences.iter().map(Vec::len).sum();
+        let mut x = Array2::zeros((rows, DIMENSIONS));
+        let places = sentences.iter().flat_map(|sentence| sentence.iter().enumerate());
+        for (mut row, (position, &token)) in x.rows_mut().into_iter().zip(places) {
+            row.assign(&self.word.row(token as usize));
+            row += &self.position.row(position);
+        }
+        self.norm.apply(&mut x);
+        for layer in &self.layers {
+            x = layer.apply(x, sentences);
+        }
+        let mut start = 0;
+        sentences
+            .iter()
+            .map(|sentence| {
+                let mut mean = x.slice(s![start..start + sentence.len(), ..]).sum_axis(Axis(0));
+                start += sentence.len();
+                mean /= mean.dot(&mean).sqrt().max(f32::MIN_POSITIVE);
+                mean.to_vec()
+            })
+            .collect()
+    }
+}
+
+impl Layer {
+    fn load(file: &Weights<'_>, name: &str) -> Result<Self, WeightsError> {
+        let [query, key, value] =
+            ["query", "key", "value"].map(|part| Dense::load(file, &format!("{name}.attention.self.{part}")));
+        Ok(Self {
+            attention: Dense::stacked([query?, key?, value?]),
+            joined: Dense::load(file, &format!("{name}.attention.output.dense"))?,
+            attention_norm: Norm::load(file, &format!("{name}.attention.output.LayerNorm"))?,
+            widened: Dense::load(file, &format!("{name}.intermediate.dense"))?,
+            narrowed: Dense::load(file, &format!("{name}.output.dense"))?,
+            norm: Norm::load(file, &format!("{name}.output.LayerNorm"))?,
+        })
+    }
+
+    fn apply(&self, x: Array2<f32>, sentences: &[Vec<u32>]) -> Array2<f32> {
+        let parts = self.attention.apply(&x);
+        let mut seen = Array2::zeros(x.dim());
+        let mut start = 0;
+        for sentence in sentences {
+            let rows = start..start + sentence.len();
+            attend(parts.slice(s![rows.clone(), ..]), seen.slice_mut(s![rows, ..]));
+            start += sentence.len();
+        }
+        let mut x = self.joined.apply(&seen) + x;
+        self.attention_norm.apply(&mut x);
+        let mut wide = self.widened.apply(&x);
+        wide.mapv_inplace(gelu);
+        let mut x = self.narrowed.apply(&wide) + x;
+        self.norm.apply(&mut x);
+        x
+    }
+}
+
+/// What each token of one sentence takes from the others, head by head. `parts` is [tokens, query | key | value].
+fn attend(parts: ArrayView2<'_, f32>, mut seen: ArrayViewMut2<'_, f32>) {
+    let scale = 1.0 / (HEAD as f32).sqrt();
+    for head in (0..DIMENSIONS).step_by(HEAD) {
+        let [query, key, value] =
+            [0, 1, 2].map(|part| parts.slice(s![.., part * DIMENSIONS + head..part * DIMENSIONS + head + HEAD]));
+        let mut shares = query.dot(&key.t());
+        for mut row in shares.rows_mut() {
+            let highest = row.fold(f32::MIN, |a, &b| a.max(b));
+            row.mapv_inplace(|score| ((score - highest) * scale).exp());
+            let sum = row.sum();
+            row /= sum;
+        }
+        general_mat_mul(1.0, &shares, &value, 0.0, &mut seen.slice_mut(s![.., head..head + HEAD]));
+    }
+}
+
+impl Dense {
+    fn load(file: &Weights<'_>, name: &str) -> Result<Self, WeightsError> {
+        let bias = file.vector(&format!("{name}.bias"))?;
+        let weight_name = format!("{name}.weight");
+        let inputs = file.columns(&weight_name)?;
+        let weight = file.matrix(&weight_name, inputs)?;
+        if weight.nrows() != bias.len() {
+            return Err(WeightsError::OtherShape(weight_name));
+        }
+        Ok(Self { weight, bias })
+    }
+
+    /// One layer that does the work of three.
+    fn stacked(parts: [Self; 3]) -> Self {
+        let outputs = parts.iter().map(|part| part.bias.len()).sum();
+        let mut weight = Array2::zeros((0, DIMENSIONS));
+        let mut bias = Vec::with_capacity(outputs);
+        for part in parts {
+            weight.append(Axis(0), part.weight.view()).expect("all have as many inputs");
+            bias.extend(part.bias);
+        }
+        Self { weight, bias: bias.into() }
+    }
+
+    fn apply(&self, x: &Array2<f32>) -> Array2<f32> {
+        let mut out = Array2::zeros((x.nrows(), self.bias.len()));
+        out.rows_mut().into_iter().for_each(|mut row| row.assign(&self.bias));
+        general_mat_mul(1.0, x, &self.weight.t(), 1.0, &mut out);
+        out
+    }
+}
+
+impl Norm {
+    fn load(file: &Weights<'_>, name: &str) -> Result<Self, WeightsError> {
+        let (scale, shift) = (file.vector(&format!("{name}.weight"))?, file.vector(&format!("{name}.bias"))?);
+        match (scale.len(), shift.len()) {
+            (DIMENSIONS, DIMENSIONS) => Ok(Self { scale, shift }),
+            _ => Err(WeightsError::OtherShape(name.to_owned())),
+        }
+    }
+
+    /// Every row to mean 0 and variance 1, then scaled and shifted.
+    fn apply(&self, x: &mut Array2<f32>) {
+        for mut row in x.rows_mut() {
+            let mean = row.sum() / DIMENSIONS as f32;
+            row -= mean;
+            let deviation = (row.dot(&row) / DIMENSIONS as f32 + EPSILON).sqrt();
+            row /= deviation;
+            row *= &self.scale;
+            row += &self.shift;
+        }
+    }
+}
+
+/// `x · Φ(x)`, with the error function of Abramowitz and Stegun 7.1.26 (off by at most 1.5e-7).
+fn gelu(x: f32) -> f32 {
+    let z = x.abs() * std::f32::consts::FRAC_1_SQRT_2;
+    let t = 1.0 / (1.0 + 0.327_591_1 * z);
+    let series = ((((1.061_405_4 * t - 1.453_152) * t + 1.421_413_8) * t - 0.284_496_74) * t + 0.254_829_6) * t;
+    let erf = 1.0 - series * (-z * z).exp();
+    0.5 * x * (1.0 + erf.copysign(x))
+}
