@@ -302,6 +302,21 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_mistake_stands_in_its_line_however_lines_end() {
+        for ending in ["\n", "\r\n"] {
+            let (dir, store) = empty().await;
+            let rows = [
+                "member_id,at,kind,ref",
+                "M1,2026-05-01T10:00:00,login_failed,",
+                "M1,2026-13-01T10:00:00,login_failed,",
+            ];
+            std::fs::write(dir.path().join("events.csv"), rows.join(ending) + ending).unwrap();
+            let told = store.import(dir.path(), &mut |_, _| ()).await.unwrap_err().to_string();
+            assert!(told.contains("events.csv:3:4: error") && told.contains("3 | M1,2026-13-01"), "{ending:?}: {told}");
+        }
+    }
+
+    #[tokio::test]
     async fn columns_may_stand_in_any_order_and_other_files_are_left_alone() {
         let (dir, store) = empty().await;
         std::fs::write(dir.path().join("calls_truth.csv"), "not,ours\n").unwrap();

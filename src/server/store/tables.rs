@@ -133,7 +133,7 @@ impl Table<'_> {
                 Ok(record) => record,
                 Err(error) => return self.unreadable(&error),
             };
-            let line = record.position().map_or(0, |place| usize::try_from(place.line()).unwrap_or(0));
+            let line = record.position().map_or(0, |place| self.line(place));
             if record.len() != width {
                 let message = format!("{} cells where the header has {width}", record.len());
                 let place = Place { line, column: 1 };
@@ -174,8 +174,14 @@ impl Table<'_> {
         (order.len() == columns.len()).then_some(order)
     }
 
+    /// The reader takes the second half of a CR LF for the beginning of the next record, so of the line before it.
+    fn line(&self, place: &csv::Position) -> usize {
+        let byte = usize::try_from(place.byte()).ok().and_then(|byte| self.text.as_bytes().get(byte));
+        usize::try_from(place.line()).unwrap_or(0) + usize::from(byte == Some(&b'\n'))
+    }
+
     fn unreadable(&mut self, error: &csv::Error) {
-        let line = error.position().map_or(0, |place| usize::try_from(place.line()).unwrap_or(0));
+        let line = error.position().map_or(0, |place| self.line(place));
         let place = Place { line, column: 1 };
         self.found.error(self.file, self.text, place, error.to_string(), "write it as CSV in UTF-8");
     }
