@@ -1,6 +1,8 @@
 //! The command line of antevox.
 
-use std::process::ExitCode;
+use std::io;
+use std::panic;
+use std::process::{self, ExitCode};
 
 use antevox::commands;
 use clap::{Parser, Subcommand};
@@ -32,7 +34,23 @@ enum Command {
     Demo(commands::demo::Demo),
 }
 
+/// How a program ends whose reader went away: 128 and the number of SIGPIPE, as a shell says it.
+const NOBODY_READS: u8 = 141;
+
+/// Whoever reads the output may have seen enough (`| head`): then there is nothing to say, and `println!` must not panic.
+fn leave_quietly_when_nobody_reads() {
+    let usual = panic::take_hook();
+    panic::set_hook(Box::new(move |panicked| {
+        let told = panicked.payload().downcast_ref::<String>().map_or("", String::as_str);
+        if told.starts_with("failed printing to stdout") && told.contains("Broken pipe") {
+            process::exit(NOBODY_READS.into());
+        }
+        usual(panicked);
+    }));
+}
+
 fn main() -> ExitCode {
+    leave_quietly_when_nobody_reads();
     let outcome = match Arguments::parse().command {
         Command::Serve(command) => command.run(),
         Command::Call(command) => command.run(),
@@ -52,6 +70,11 @@ fn main() -> ExitCode {
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
+        Err(error)
+            if error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe) =>
+        {
+            NOBODY_READS.into()
+        }
         Err(error) => {
             eprintln!("antevox: {error}");
             ExitCode::FAILURE
