@@ -16,6 +16,7 @@ test: setup-test ## everything a fresh machine needs, then all checks and tests
 	cargo fmt --check
 	cargo clippy --all-targets --locked -- -D warnings
 	cargo run --quiet --locked -- models get en-us-8k
+	cargo run --quiet --locked -- models get minilm
 	cargo test --locked --no-fail-fast
 	RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --quiet
 	cargo deny --log-level error check bans licenses sources
@@ -31,6 +32,7 @@ build: setup
 
 models: build
 	$(ANTEVOX) models get en-us-8k
+	$(ANTEVOX) models get minilm || echo "going on without it: callers are understood by words alone"
 
 demo: build models ## three spoken calls, shown live
 	$(ANTEVOX) demo
@@ -39,4 +41,5 @@ bench: build models ## figures and plots, into target/bench
 	benches/duplex_manifest
 	$(ANTEVOX) duplex target/bench/duplex/manifest.jsonl --plots target/bench
 	benches/dialog
+	benches/understanding
 	benches/run

@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::simulate::read_callers;
+use super::sentences::Sentences;
 use super::{Outcome, callers};
 use crate::call::Hotline;
 use crate::dialog::policy::{Decision, Episode, Learner, Policy as Learned, Taken};
@@ -54,6 +55,8 @@ struct Train {
     /// More examples: text, tab, scene
     #[arg(long)]
     corpus: Vec<PathBuf>,
+    #[command(flatten)]
+    sentences: Sentences,
     /// How often every caller calls while it learns
     #[arg(long, default_value_t = 20)]
     rounds: u32,
@@ -89,7 +92,7 @@ impl Train {
             Some(folder) => recorded(folder)?,
             None => Vec::new(),
         };
-        let hotline = hotline::prepare(&self.dialplan, &self.corpus, None)?.hotline;
+        let hotline = hotline::prepare(&self.dialplan, &self.corpus, None, self.sentences.open()?.as_ref())?.hotline;
         let callers = callers::Callers::open(self.data.as_deref())?;
         let school = School::new(&hotline, &callers, profiles)?;
         let policy = Arc::new(self.learn(&school, &recorded));
