@@ -8,8 +8,8 @@ use std::{fs, io};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::simulate::read_callers;
 use super::sentences::Sentences;
+use super::simulate::read_callers;
 use super::{Outcome, callers};
 use crate::call::Hotline;
 use crate::dialog::policy::{Decision, Episode, Learner, Policy as Learned, Taken};
