@@ -18,6 +18,7 @@
 //! | banking77, nine tenths, one part of ten | 90.9 | 92.8 |
 //! | seven domains of CLINC150, 60 examples an intent, 4 parts: in scope, and out-of-scope recall at the same threshold | | 95.9, 92.5 |
 //! | expected calibration error of the row above, 15 bins | | 0.8 |
+//! | the examples of `hotline-en`, 500 sentences of banking77 | 86.0 | 88.2 |
 //! | `95188-zh`, `heldout.tsv` (blind) and `development.tsv` (examples were chosen by it) | 98.1, 83.3 | Chinese is not read |
 //!
 //! Tried for ten examples per intent and left: counts and embedding in one vector (82.7), shared-covariance Gaussians (81.9),
