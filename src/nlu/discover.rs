@@ -271,12 +271,13 @@ mod tests {
             "log in makes the app crash",
             "hm",
         ];
-        let found = discover(&intents, &texts, Limits { below: 0.5, smallest: 3, near: None });
+        // Two scenes share all probability between them: only a limit of 1 leaves them none of these sentences.
+        let found = discover(&intents, &texts, Limits { below: 1.0, smallest: 3, near: None });
         let mut members: Vec<Vec<usize>> = found.groups.iter().map(|group| group.members.clone()).collect();
         members.iter_mut().for_each(|members| members.sort_unstable());
         members.sort_unstable();
         assert_eq!(members, [vec![1, 2, 3], vec![4, 5, 6]], "{found:?}");
-        assert!(found.groups.iter().any(|group| group.name.contains("rate")), "{found:?}");
+        assert!(found.groups.iter().any(|group| group.name.contains("exchange")), "{found:?}");
         assert_eq!(found.uncovered, found.left_over + 6);
     }
 
