@@ -12,7 +12,9 @@ use serde_json::{Value as Json, json};
 
 use super::Outcome;
 use crate::nlu::eval::{self, Report};
-use crate::nlu::{Corpus, Entity, Example, Expect, Heard, SceneScore, Understanding, Value, corpus, entities, text};
+use crate::nlu::{
+    Corpus, Endings, Entity, Example, Expect, Heard, SceneScore, Understanding, Value, corpus, entities, text,
+};
 use crate::units::Lang;
 
 /// Train, test and use the intent classifier.
@@ -32,6 +34,17 @@ enum Job {
     Classify(Classify),
     /// Find amounts, days, times and numbers.
     Extract(Extract),
+    /// Learn from sentences of any kind how they end: makes `models/endings-en.bin`.
+    Endings(Learn),
+}
+
+#[derive(Debug, clap::Args)]
+struct Learn {
+    /// Whole sentences, one a line.
+    sentences: PathBuf,
+    /// Where to write the weights.
+    #[arg(short, long, value_name = "F.bin")]
+    output: PathBuf,
 }
 
 /// What to learn from.
@@ -115,7 +128,18 @@ impl Nlu {
             Job::Eval(eval) => eval.run(),
             Job::Classify(classify) => classify.run(),
             Job::Extract(extract) => extract.run(),
+            Job::Endings(learn) => learn.run(),
         }
+    }
+}
+
+impl Learn {
+    fn run(self) -> Outcome {
+        let sentences = fs::read_to_string(&self.sentences).map_err(|error| at(&self.sentences, &error))?;
+        let endings = Endings::default().learn(sentences.lines());
+        fs::write(&self.output, endings.to_bytes()).map_err(|error| at(&self.output, &error))?;
+        println!("{}: learned from {} sentences", self.output.display(), sentences.lines().count());
+        Ok(())
     }
 }
 
