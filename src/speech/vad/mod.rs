@@ -1,7 +1,7 @@
 //! Is somebody speaking?
 //!
 //! ```text
-//! Frame ─► VoiceDetector ─► probability ─► Segmenter ─► SpeechStarted, SpeechEnded
+//! Frame ─► VoiceDetector ─► probability ─► Gate ─► speech or not
 //! ```
 //!
 //! The detector is [`Earshot`]. Measured on telephone sound (8 kHz, upsampled to 16 kHz), by `tests/vad_on_outside_data.rs`:
@@ -22,10 +22,10 @@
 //! traffic 4, 99; exercise bike 3, 100; cat 5, 97; dishes 9, 92.
 
 mod earshot;
-mod segment;
+mod gate;
 
 pub use self::earshot::Earshot;
-pub use self::segment::{Evidence, Segmenter, Thresholds, VadEvent};
+pub use self::gate::{Gate, OFFSET, ONSET};
 
 use crate::audio::Frame;
 
