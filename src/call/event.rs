@@ -49,6 +49,11 @@ pub enum Happened {
         /// The whole text.
         text: String,
     },
+    /// The server says a few words beside the turns: "mm-hm", "take your time", "one moment".
+    Aside {
+        /// The words.
+        text: String,
+    },
     /// The prompt was turned down, since somebody may be interrupting.
     Ducked,
     /// Nobody was interrupting.

@@ -21,7 +21,7 @@ mod voice;
 use std::time::Duration;
 
 use dialplan::{Datum, Name};
-pub use dialplan::{Handover, Plan};
+pub use dialplan::{Handover, Plan, PromptKind};
 pub use machine::{Dialog, Question};
 
 use crate::identify::Identified;
@@ -117,6 +117,8 @@ pub enum BargeIn {
     /// Any real speech.
     #[default]
     Allowed,
+    /// Only who asks for the floor: "stop", "agent".
+    Command,
     /// Nobody: an announcement that must be heard.
     Never,
 }

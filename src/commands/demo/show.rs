@@ -46,6 +46,7 @@ impl Show {
                 }
             }
             Happened::Speaking { text } => line(at, "server", "34", text),
+            Happened::Aside { text } => note(at, &format!("the server says beside the turns: {text}")),
             Happened::Ducked => note(at, "the caller makes a sound: prompt turned down"),
             Happened::Restored => note(at, "not an interruption: prompt back up"),
             Happened::BargedIn => note(at, "interrupted: prompt stopped"),
