@@ -242,11 +242,10 @@ impl Speech {
         let patience = (self.sounded_until.since(self.from).as_secs_f32() - SOON) / (LATE - SOON);
         let likely = self.sure >= LIKELY - (LIKELY - LIKELY_LATE) * patience.clamp(0.0, 1.0)
             || (content >= 1 && self.voiced >= A_WORD && self.sure >= COMMANDED);
+        let is_likely = interrupts || (likely && !is_over && !is_backchannel(&self.words));
         if interrupts && are_settled {
             Evidence::Interrupts
-        } else if interrupts {
-            Evidence::Likely
-        } else if likely && !is_over && !is_backchannel(&self.words) {
+        } else if is_likely {
             Evidence::Likely
         } else if self.frames >= BACKGROUND && self.sure < COMMANDED {
             Evidence::Unlikely
