@@ -77,10 +77,10 @@ const WEAK: &[&str] = &[
     "man", "made", "need", "any", "each", "or", "by", "with", "us",
 ];
 
-/// Words with which somebody takes the floor, whatever follows.
+/// Words with which somebody takes the floor, whatever follows. Not "human": a recogniser hears it in an "mm".
 const COMMANDS: &[&str] = &[
-    "stop", "wait", "no", "nope", "hold", "hey", "excuse", "sorry", "hello", "help", "agent", "person", "human",
-    "operator", "repeat", "again", "cancel", "listen", "actually", "start", "go", "等", "停", "不", "别", "人工", "喂",
+    "stop", "wait", "no", "nope", "hold", "hey", "excuse", "sorry", "hello", "help", "agent", "person", "operator",
+    "repeat", "again", "cancel", "listen", "actually", "start", "go", "等", "停", "不", "别", "人工", "喂",
 ];
 
 /// So many words are a beginning.
