@@ -119,7 +119,7 @@ pub struct SimulatedCall {
     pub transcript: Vec<String>,
     /// How long each decision took; empty where that was not measured.
     pub decisions: Vec<Duration>,
-    /// What was decided, where that could be seen.
+    /// What was decided.
     pub taken: Vec<Taken>,
 }
 
