@@ -12,6 +12,7 @@ mod talk;
 use std::fmt::Display;
 use std::fs;
 use std::io::{IsTerminal, stderr};
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -56,7 +57,7 @@ pub struct Simulate {
     word_error_rate: f64,
     /// Take this many of the callers, spread evenly over the file [default: all, with --audio 20]
     #[arg(long, value_name = "N")]
-    calls: Option<usize>,
+    calls: Option<NonZeroUsize>,
     /// Hold the calls by voice: synthesis, telephone line, recognition
     #[arg(long)]
     audio: bool,
@@ -85,7 +86,7 @@ impl Simulate {
         if !(0.0..=1.0).contains(&self.word_error_rate) {
             return Err(format!("--word-error-rate {} does not lie between 0 and 1", self.word_error_rate).into());
         }
-        let calls = self.calls.unwrap_or(if self.audio { SPOKEN_CALLS } else { usize::MAX });
+        let calls = self.calls.map_or(if self.audio { SPOKEN_CALLS } else { usize::MAX }, NonZeroUsize::get);
         let profiles = spread(read_callers(&self.callers)?, calls);
         if !self.audio {
             let report = Report::of(&self.typed(&profiles)?);

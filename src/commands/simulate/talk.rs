@@ -249,3 +249,100 @@ impl<'a> Talk<'a> {
         Held { call, exchanges: self.exchanges, responses_ms }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::server::dialplan_files;
+
+    fn plan() -> Plan {
+        dialplan_files::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("dialplans/hotline-en")).unwrap().0
+    }
+
+    /// Somebody who wants a human, since such callers have no moods.
+    fn profile() -> Profile {
+        serde_json::from_value(json!({
+            "call_id": "C1", "phone": "1", "at": "2026-08-12T09:30:00", "scene": "card_arrival", "main_scene": "card",
+            "kind": "wants_agent", "utterances": ["my card is late"], "patience": 5,
+        }))
+        .unwrap()
+    }
+
+    fn record(outcome: &str, hangup_by: &str, reason: Option<&str>) -> CallRecord {
+        serde_json::from_value(json!({
+            "call_id": "a", "direction": "inbound", "from": "1", "to": "95188-0", "started_at": "2026-08-12T01:30:00Z",
+            "answered_at": null, "ended_at": "2026-08-12T01:31:00Z", "hangup_by": hangup_by, "member": null, "order": null,
+            "guess": [], "guess_spoken": true, "turns": [], "scene": "card_arrival", "main_scene": "card",
+            "identified": true, "confirmed": true, "turns_to_problem": 1, "outcome": outcome,
+            "transfer": reason.map(|reason| json!({"target": "sip:a@b", "how": "bridge", "reason": reason})),
+            "rtp": null, "recording": null,
+        }))
+        .unwrap()
+    }
+
+    fn turned(text: &str) -> Happened {
+        serde_json::from_value(json!({
+            "event": "turned", "who": "caller", "text": text, "confidence": 0.9, "from_ms": 0, "to_ms": 1, "act": "",
+            "heard_ms": 0, "barged_in": false, "latency": null,
+        }))
+        .unwrap()
+    }
+
+    fn ask(talk: &mut Talk<'_>, question: Asked) -> String {
+        let Some(Deed::Say(words)) = talk.notice(&Happened::Listening { question }) else { panic!("nothing is said") };
+        words
+    }
+
+    #[test]
+    fn a_caller_answers_after_a_pause_and_reaches_a_human() {
+        let (plan, profile) = (plan(), profile());
+        let mut talk = Talk::new(&plan, &profile, 1);
+        talk.notice(&Happened::Speaking { text: "Is it your card?".into() });
+        let words = ask(&mut talk, Asked::Guess { scene: "card_arrival".into() });
+        let again = talk.notice(&Happened::Listening { question: Asked::Open });
+        assert_eq!(again, None, "who is about to speak is not asked again");
+        talk.made(Utterance::new(words.clone(), &[3_000; 5 * 160]));
+        let said: Vec<bool> = (0..20).map(|_| talk.tick().is_some()).collect();
+        let first = said.iter().position(|said| *said);
+        assert_eq!((first, said.iter().filter(|said| **said).count()), (Some(PAUSE as usize), 5));
+        talk.notice(&turned("heard"));
+        talk.notice(&turned("twice"));
+        talk.notice(&Happened::Transferring { target: "sip:a@b".into(), reason: "caller_asked".into() });
+        let deeds: Vec<_> = (0..100).filter_map(|_| talk.hear(true)).collect();
+        assert_eq!(deeds, [Deed::HangUp], "the human is heard before the caller hangs up");
+
+        let audible: Vec<bool> = (0..100).map(|frame| frame >= 50).collect();
+        let held = talk.finish(&record("transferred", "caller", Some("caller_asked")), &audible);
+        assert_eq!(held.call.end, End::Human("caller_asked".into()));
+        assert_eq!(held.call.progress.guess, Some("card_arrival".into()));
+        assert_eq!(held.exchanges, [Exchange { said: words, heard: "heard twice".into() }]);
+        assert_eq!(held.responses_ms, [(50 - 14) * 20]);
+    }
+
+    #[test]
+    fn how_a_call_ended_is_what_both_sides_say() {
+        let (plan, profile) = (plan(), profile());
+        let end = |talk: Talk<'_>, record: &CallRecord| talk.finish(record, &[]).call.end;
+        let talk = || Talk::new(&plan, &profile, 1);
+        assert_eq!(end(talk(), &record("resolved", "server", None)), End::Goodbye);
+        assert_eq!(end(talk(), &record("abandoned", "caller", None)), End::DeadEnd);
+        let mut patient = talk();
+        for turn in 0..=profile.patience {
+            let deed = patient.notice(&Happened::Listening { question: Asked::Open });
+            if turn == profile.patience {
+                assert_eq!(deed, Some(Deed::HangUp));
+            }
+            patient.made(Utterance::new(String::new(), &[]));
+            (0..=PAUSE).for_each(|_| drop(patient.tick()));
+        }
+        assert_eq!(end(patient, &record("abandoned", "caller", None)), End::Abandoned);
+        let mut lost = talk();
+        lost.notice(&Happened::Transferring { target: String::new(), reason: String::new() });
+        lost.notice(&Happened::TransferFailed);
+        ask(&mut lost, Asked::Open);
+    }
+}
