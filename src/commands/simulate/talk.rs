@@ -337,7 +337,8 @@ mod tests {
                 assert_eq!(deed, Some(Deed::HangUp));
             }
             patient.made(Utterance::new(String::new(), &[]));
-            (0..=PAUSE).for_each(|_| drop(patient.tick()));
+            let said = (0..=PAUSE).filter(|_| patient.tick().is_some()).count();
+            assert_eq!(said, 0, "an empty utterance");
         }
         assert_eq!(end(patient, &record("abandoned", "caller", None)), End::Abandoned);
         let mut lost = talk();
