@@ -160,7 +160,7 @@ impl Store {
     }
 
     /// Copies the store in `from`, with its `signals.toml`, into the folder `to`, as it is at one moment even while a server
-    /// writes to it. Nothing is written to `from`.
+    /// writes to it. The original is only read; SQLite may leave empty side files (`-shm`, `-wal`) beside it.
     ///
     /// # Errors
     /// [`StoreError::File`] where there is no store; [`StoreError::NotAStore`], [`StoreError::Database`].
