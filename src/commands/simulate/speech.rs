@@ -24,7 +24,7 @@ pub(super) struct Exchange {
 pub(super) struct Speech {
     /// End of a caller's last audible frame → first audible frame of the answer, on the caller's line \[ms\].
     response_ms: Response,
-    /// Answers that began before the caller had ended; they are not in `response_ms`.
+    /// Utterances into which the server spoke before they ended.
     cut_in: usize,
     /// All that was said.
     #[serde(flatten)]
@@ -67,8 +67,8 @@ impl Speech {
                 by_voice.add(exchange, lang);
                 speech.hearing.add(exchange, lang);
             }
-            speech.cut_in += held.responses_ms.iter().filter(|&&ms| ms < 0).count();
-            responses.extend(held.responses_ms.iter().copied().filter(|&ms| ms >= 0));
+            speech.cut_in += held.cut_in;
+            responses.extend(&held.responses_ms);
         }
         speech.response_ms = Response::of(responses);
         speech

@@ -85,8 +85,10 @@ pub(super) struct Held {
     pub(super) call: SimulatedCall,
     /// What was said and heard.
     pub(super) exchanges: Vec<Exchange>,
-    /// Time to each answer \[ms\]; negative where the server began before the caller had ended.
+    /// Time to each answer that came when the caller had ended \[ms\].
     pub(super) responses_ms: Vec<i64>,
+    /// Utterances into which the server spoke before they ended, whether it then gave way or not.
+    pub(super) cut_in: usize,
 }
 
 impl<'a> Talk<'a> {
@@ -245,8 +247,14 @@ impl<'a> Talk<'a> {
             decisions: Vec::new(),
             taken: record.decisions.iter().map(Taken::from).collect(),
         };
-        let responses_ms = self.spoken.iter().filter_map(|spoken| spoken.response_ms(&server)).collect();
-        Held { call, exchanges: self.exchanges, responses_ms }
+        let cut_in = |spoken: &Spoken| server.iter().any(|(from, _)| (spoken.on..spoken.off).contains(from));
+        let times = self.spoken.iter().filter_map(|spoken| spoken.response_ms(&server));
+        Held {
+            call,
+            exchanges: self.exchanges,
+            responses_ms: times.filter(|&ms| ms >= 0).collect(),
+            cut_in: self.spoken.iter().filter(|spoken| cut_in(spoken)).count(),
+        }
     }
 }
 
@@ -320,7 +328,7 @@ mod tests {
         assert_eq!(held.call.end, End::Human("caller_asked".into()));
         assert_eq!(held.call.progress.guess, Some("card_arrival".into()));
         assert_eq!(held.exchanges, [Exchange { said: words, heard: "heard twice".into() }]);
-        assert_eq!(held.responses_ms, [(50 - 14) * 20]);
+        assert_eq!((held.responses_ms, held.cut_in), (vec![(50 - 14) * 20], 0));
     }
 
     #[test]
