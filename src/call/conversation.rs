@@ -25,8 +25,8 @@ use super::playout::Heard as Played;
 use crate::audio::Frame;
 use crate::dialog::policy::Decision;
 use crate::dialog::{
-    ActionRequest, ActionResult, BargeIn, Dialog, DialogInput, Listen, Next, Progress, PromptKind, Question, Reply,
-    Transfer,
+    ActionRequest, ActionResult, Asked, BargeIn, Dialog, DialogInput, Listen, Next, Progress, PromptKind, Question,
+    Reply, Transfer,
 };
 use crate::identify::Identified;
 use crate::nlu;
@@ -334,7 +334,11 @@ impl Conversation {
                 self.duplex.offer(listen.ask(), listen.no_input);
                 self.mind = Mind::Listening(listen);
                 if let Some(input) = self.brought.take() {
-                    self.answer(input);
+                    return self.answer(input);
+                }
+                if let Some(question) = self.dialog.question() {
+                    let question = Asked::of(&self.hotline.plan, question);
+                    self.tell(Happened::Listening { question });
                 }
             }
             Next::Transfer(transfer) => {

@@ -7,6 +7,7 @@
 //! The machine is pure: it hears facts in the past tense and answers with what should happen, and neither knows whether the
 //! words were spoken or typed nor who placed the call.
 
+mod asked;
 pub mod belief;
 pub mod dialplan;
 mod machine;
@@ -20,6 +21,7 @@ mod voice;
 
 use std::time::Duration;
 
+pub use asked::Asked;
 use dialplan::{Datum, Name};
 pub use dialplan::{Handover, Plan, PromptKind};
 pub use machine::{Dialog, Question};

@@ -69,6 +69,7 @@ impl Show {
             Happened::TransferFailed => note(at, "nobody took over"),
             Happened::Ended { record } => summary(record),
             Happened::Started { .. }
+            | Happened::Listening { .. }
             | Happened::Hearing { .. }
             | Happened::Turned(_)
             | Happened::Held
