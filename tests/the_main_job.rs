@@ -127,7 +127,7 @@ fn a_caller_is_to_be_called_back(hotline: &Hotline) {
     let data = hotline.data.path().to_str().unwrap().to_owned();
     let appointments = hotline.operator(&["calls", "--appointments", "--json", "--data", &data]);
     let appointment: Value = serde_json::from_str(appointments.trim()).unwrap();
-    assert_eq!((&appointment["phone"], &appointment["call_id"]), (&"13800000002".into(), &record["id"]));
+    assert_eq!((&appointment["phone"], &appointment["call_id"]), (&"13800000002".into(), &record["call_id"]));
     assert!(appointment["at"].as_str().unwrap().ends_with("T10:00"), "{appointment}");
 }
 

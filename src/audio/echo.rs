@@ -74,6 +74,8 @@ pub struct EchoCanceller {
     tidied: usize,
     far_power: f32,
     echo_power: f32,
+    /// Frames in a row in which nothing was played.
+    silent: usize,
 }
 
 /// Real and imaginary parts, apart, so that the compiler may work on several frequencies at once.
@@ -114,11 +116,17 @@ impl EchoCanceller {
             tidied: 0,
             far_power: 0.0,
             echo_power: 0.0,
+            silent: 0,
         }
     }
 
     /// Takes what we played and what was heard at the same tick.
     pub fn process(&mut self, far: &Frame, near: &Frame) -> Cleaned {
+        self.silent = if *far == Frame::SILENCE { self.silent.saturating_add(1) } else { 0 };
+        // Nothing comes back of nothing, and nothing is to be learned from it: half of every call.
+        if self.silent > PARTITIONS + 1 {
+            return Cleaned { frame: *near, likelihood: 0.0, return_loss: self.return_loss() };
+        }
         self.push_far(far);
         self.estimate();
         let mut cleaned = Frame::SILENCE;
@@ -137,8 +145,11 @@ impl EchoCanceller {
         self.tidy();
         self.levels(echo / FRAME_SAMPLES as f32);
         let likelihood = if heard > 0.0 { (1.0 - left / heard).clamp(0.0, 1.0) } else { 0.0 };
-        let return_loss = (self.echo_power > 0.0).then(|| 10.0 * (self.far_power / self.echo_power).log10());
-        Cleaned { frame: cleaned, likelihood, return_loss }
+        Cleaned { frame: cleaned, likelihood, return_loss: self.return_loss() }
+    }
+
+    fn return_loss(&self) -> Option<f32> {
+        (self.echo_power > 0.0).then(|| 10.0 * (self.far_power / self.echo_power).log10())
     }
 
     fn push_far(&mut self, far: &Frame) {

@@ -25,12 +25,14 @@ use super::playout::Heard as Played;
 use crate::audio::Frame;
 use crate::dialog::policy::Decision;
 use crate::dialog::{
-    ActionRequest, ActionResult, BargeIn, Dialog, DialogInput, Listen, Next, Progress, Question, Reply, Transfer,
+    ActionRequest, ActionResult, Asked, BargeIn, Dialog, DialogInput, Listen, Next, Progress, PromptKind, Question,
+    Reply, Transfer,
 };
 use crate::identify::Identified;
 use crate::nlu;
 use crate::speech::asr::Transcript;
 use crate::speech::vad::VoiceDetector;
+use crate::turn::{Aside, Yields};
 use crate::units::{HearingId, Pii, SampleTime, UtteranceId};
 
 /// A final text that takes longer than this does not come any more.
@@ -282,6 +284,7 @@ impl Conversation {
                 Moment::PromptEnded(played) => self.prompt_ended(played),
                 Moment::TurnEnded { hearing, spoke_until } => self.turn_ended(hearing, spoke_until),
                 Moment::WasSilent => self.answer(DialogInput::WasSilent),
+                Moment::Aside(aside) => self.say_aside(aside),
             }
         }
     }
@@ -331,7 +334,11 @@ impl Conversation {
                 self.duplex.offer(listen.ask(), listen.no_input);
                 self.mind = Mind::Listening(listen);
                 if let Some(input) = self.brought.take() {
-                    self.answer(input);
+                    return self.answer(input);
+                }
+                if let Some(question) = self.dialog.question() {
+                    let question = Asked::of(&self.hotline.plan, question);
+                    self.tell(Happened::Listening { question });
                 }
             }
             Next::Transfer(transfer) => {
@@ -343,6 +350,18 @@ impl Conversation {
                 self.requests.push_back(Request::HangUp);
             }
         }
+    }
+
+    /// Says a few words that are nobody's turn.
+    fn say_aside(&mut self, aside: Aside) {
+        let text = self.dialog.beside(match aside {
+            Aside::Listening => PromptKind::Listening,
+            Aside::TakeYourTime => PromptKind::TakeYourTime,
+            Aside::Thinking => PromptKind::Thinking,
+        });
+        let id = self.duplex.aside();
+        self.tell(Happened::Aside { text: text.clone() });
+        self.requests.push_back(Request::Speak(id, text));
     }
 
     fn turn_ended(&mut self, hearing: HearingId, spoke_until: SampleTime) {
@@ -415,12 +434,14 @@ impl Conversation {
 
     /// Says `text`, one span of a prompt, then the `rest` of them.
     fn speak(&mut self, text: String, barge_in: BargeIn, rest: VecDeque<(String, BargeIn)>, next: Next) {
-        let (ask, interruptible) = match &next {
-            Next::Listen(listen) => (listen.ask(), barge_in == BargeIn::Allowed),
+        let (ask, yields) = match (&next, barge_in) {
+            (Next::Listen(listen), BargeIn::Allowed) => (listen.ask(), Yields::ToSpeech),
+            (Next::Listen(listen), BargeIn::Command) => (listen.ask(), Yields::ToCommands),
+            (Next::Listen(listen), BargeIn::Never) => (listen.ask(), Yields::ToNobody),
             // Nobody is asked anything: the announcement is heard to its end.
-            Next::Transfer(_) | Next::HangUp => (Default::default(), false),
+            (Next::Transfer(_) | Next::HangUp, _) => (Default::default(), Yields::ToNobody),
         };
-        let id = self.duplex.speak(ask, interruptible);
+        let id = self.duplex.speak(ask, yields);
         let now = self.now();
         self.ledger.server_started(&text, &next, now);
         self.requests.push_back(Request::Speak(id, text));

@@ -19,7 +19,7 @@ use crate::audio::echo::{EchoCanceller, REACH_MS};
 use crate::audio::{FRAME_MS, Frame};
 use crate::speech::asr::{Channel, Listening};
 use crate::speech::vad::VoiceDetector;
-use crate::turn::{Decision, Turn, Voice};
+use crate::turn::{Aside, Decision, Turn, Voice, Yields};
 use crate::units::{Ask, HearingId, SampleRate, SampleTime, UtteranceId};
 
 /// Frames after which nothing comes back of what was sent.
@@ -56,6 +56,8 @@ pub enum Moment {
     },
     /// The caller said nothing for as long as was agreed.
     WasSilent,
+    /// Something is to be said beside the turns: its sound is that of [`Duplex::aside`].
+    Aside(Aside),
 }
 
 /// Hears and speaks at the same time.
@@ -97,11 +99,18 @@ impl Duplex {
 
     /// Takes the floor with a new utterance that leads up to `ask`. Its sound comes by [`sound`](Self::sound); an older
     /// utterance falls out.
-    pub fn speak(&mut self, ask: Ask, interruptible: bool) -> UtteranceId {
+    pub fn speak(&mut self, ask: Ask, yields: Yields) -> UtteranceId {
         self.ask = ask;
         self.last_utterance = UtteranceId(self.last_utterance.0 + 1);
-        self.turn.server_speaks(ask, interruptible);
+        self.turn.server_speaks(ask, yields);
         self.playout.start(self.last_utterance);
+        self.last_utterance
+    }
+
+    /// Says something beside the turns, for a [`Moment::Aside`]: the floor stays where it is, and nobody interrupts it.
+    pub fn aside(&mut self) -> UtteranceId {
+        self.last_utterance = UtteranceId(self.last_utterance.0 + 1);
+        self.playout.start_aside(self.last_utterance);
         self.last_utterance
     }
 
@@ -249,6 +258,7 @@ impl Duplex {
                     let dropped = self.ears.end().map(|id| Moment::Ears(id, EarRequest::Drop));
                     self.moments.extend(dropped);
                 }
+                Decision::Say(aside) => self.moments.push_back(Moment::Aside(aside)),
                 Decision::NoInput => self.moments.push_back(Moment::WasSilent),
             }
         }

@@ -9,7 +9,7 @@
 
 use crate::audio::{FRAME_MS, FRAME_SAMPLES, Frame};
 use crate::speech::asr::Listening;
-use crate::speech::vad::VoiceDetector;
+use crate::speech::vad::{Gate, VoiceDetector};
 use crate::turn::Voice;
 use crate::units::{HearingId, SampleTime};
 
@@ -19,20 +19,13 @@ use super::io::EarRequest;
 const KEPT: usize = 32;
 /// Sound before the first speech frame that the recogniser gets as well \[frames\]: soft onsets, and silence to settle on.
 const LEAD_IN: u64 = 12;
-/// A frame is speech from this probability on …
-const ONSET: f32 = 0.6;
-/// … and stays speech down to this one.
-const OFFSET: f32 = 0.35;
-/// Quieter than this is never speech, however it sounds \[dBov\]: line noise.
-const FLOOR_DBOV: f32 = -55.0;
-
 /// Listens to one party.
 pub(super) struct Ears {
     detector: Box<dyn VoiceDetector>,
     kept: [Frame; KEPT],
     /// Frames heard so far.
     count: u64,
-    speaking: bool,
+    gate: Gate,
     hearing: Option<Hearing>,
     last_id: HearingId,
 }
@@ -50,7 +43,7 @@ impl Ears {
             detector,
             kept: [Frame::SILENCE; KEPT],
             count: 0,
-            speaking: false,
+            gate: Gate::default(),
             hearing: None,
             last_id: HearingId::default(),
         }
@@ -61,10 +54,8 @@ impl Ears {
         self.kept[self.count as usize % KEPT] = *frame;
         self.count += 1;
         let probability = self.detector.speech_probability(frame);
-        let threshold = if self.speaking { OFFSET } else { ONSET };
         let level = frame.level();
-        self.speaking = probability >= threshold && level > FLOOR_DBOV;
-        Voice { speech: self.speaking, probability, level, ..Voice::default() }
+        Voice { speech: self.gate.push(probability, level), probability, level, ..Voice::default() }
     }
 
     /// Media time at the end of the last frame.

@@ -5,6 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::record::{CallRecord, GuessRecord, Latency, MemberRecord, OrderRecord, TurnRecord};
+use crate::dialog::Asked;
 use crate::units::CallId;
 
 /// Version of [`CallEvent`]'s serialised form. Raise it when a field changes its meaning or goes.
@@ -48,6 +49,16 @@ pub enum Happened {
     Speaking {
         /// The whole text.
         text: String,
+    },
+    /// The server says a few words beside the turns: "mm-hm", "take your time", "one moment".
+    Aside {
+        /// The words.
+        text: String,
+    },
+    /// The server's prompt was heard to its end, or there was none: the caller has the floor.
+    Listening {
+        /// The question that stands: what the caller is expected to answer.
+        question: Asked,
     },
     /// The prompt was turned down, since somebody may be interrupting.
     Ducked,

@@ -47,6 +47,8 @@ pub struct Heard {
 #[derive(Debug)]
 pub(super) struct Playout {
     current: Option<Utterance>,
+    /// A few words beside the utterances, which belong to no turn: "mm-hm". They are heard before the current utterance.
+    aside: Option<Utterance>,
     /// Gain that the last frame ended with.
     gain: f32,
     target: f32,
@@ -56,22 +58,24 @@ pub(super) struct Playout {
 
 impl Default for Playout {
     fn default() -> Self {
-        Self { current: None, gain: 1.0, target: 1.0, fading: None }
+        Self { current: None, aside: None, gain: 1.0, target: 1.0, fading: None }
     }
 }
 
 impl Playout {
     /// Makes `id` the current utterance, at full level.
     pub(super) fn start(&mut self, id: UtteranceId) {
-        self.current = Some(Utterance { id, pieces: VecDeque::new(), offset: 0, taken: 0, heard: 0, complete: false });
+        self.current = Some(Utterance::new(id));
+        // What excuses a delay need not be said any more, unless it is half said.
+        self.aside.take_if(|aside| aside.heard == 0);
         self.gain = 1.0;
         self.target = 1.0;
     }
 
     /// Takes sound for `id`; that of any other utterance falls out here. Answers whether it was taken.
     pub(super) fn push(&mut self, id: UtteranceId, piece: Arc<[i16]>) -> bool {
-        match &mut self.current {
-            Some(utterance) if utterance.id == id && utterance.taken - utterance.heard < MAX_WAITING => {
+        match self.find(id) {
+            Some(utterance) if utterance.taken - utterance.heard < MAX_WAITING => {
                 utterance.taken += piece.len() as u64;
                 utterance.pieces.push_back(piece);
                 true
@@ -82,9 +86,18 @@ impl Playout {
 
     /// No more sound comes for `id`.
     pub(super) fn complete(&mut self, id: UtteranceId) {
-        if let Some(utterance) = self.current.as_mut().filter(|utterance| utterance.id == id) {
+        if let Some(utterance) = self.find(id) {
             utterance.complete = true;
         }
+    }
+
+    fn find(&mut self, id: UtteranceId) -> Option<&mut Utterance> {
+        self.current.iter_mut().chain(&mut self.aside).find(|utterance| utterance.id == id)
+    }
+
+    /// Makes `id` something to say beside the utterances.
+    pub(super) fn start_aside(&mut self, id: UtteranceId) {
+        self.aside = Some(Utterance::new(id));
     }
 
     /// Whether the caller has heard any of the current utterance.
@@ -109,6 +122,7 @@ impl Playout {
 
     /// Drops the current utterance: one more frame fades it out.
     pub(super) fn stop(&mut self) -> Option<Heard> {
+        self.aside = None;
         let utterance = self.current.take()?;
         let heard = utterance.heard();
         self.fading = (utterance.heard > 0).then_some(utterance);
@@ -121,6 +135,11 @@ impl Playout {
         if let Some(mut tail) = self.fading.take() {
             tail.fill(&mut frame);
             ramp(&mut frame, self.gain, 0.0);
+            return (frame, None);
+        }
+        if let Some(aside) = self.aside.as_mut().filter(|aside| !aside.pieces.is_empty()) {
+            aside.fill(&mut frame);
+            self.aside.take_if(|aside| aside.complete && aside.pieces.is_empty());
             return (frame, None);
         }
         let Some(utterance) = &mut self.current else { return (frame, None) };
@@ -140,6 +159,10 @@ impl Playout {
 }
 
 impl Utterance {
+    fn new(id: UtteranceId) -> Self {
+        Self { id, pieces: VecDeque::new(), offset: 0, taken: 0, heard: 0, complete: false }
+    }
+
     fn heard(&self) -> Heard {
         Heard { id: self.id, time: SampleRate::WIDEBAND.duration(self.heard) }
     }
@@ -208,6 +231,25 @@ mod tests {
         playout.start(SECOND);
         assert!(!playout.push(FIRST, tone(320)));
         assert!(playout.push(SECOND, tone(320)));
+    }
+
+    #[test]
+    fn an_aside_is_heard_beside_the_turns_and_falls_out_when_the_answer_comes_first() {
+        let mut playout = Playout::default();
+        playout.start_aside(FIRST);
+        assert!(playout.push(FIRST, tone(2 * FRAME_SAMPLES)));
+        playout.complete(FIRST);
+        assert_eq!(playout.next_frame().0.0[0], 1_000);
+        assert!(!playout.is_audible(), "it is nobody's turn");
+        playout.start(SECOND);
+        playout.push(SECOND, tone(FRAME_SAMPLES));
+        playout.complete(SECOND);
+        assert_eq!(playout.next_frame().1, None, "what is half said is said to its end");
+        assert_eq!(playout.next_frame().1.map(|heard| heard.id), Some(SECOND));
+
+        playout.start_aside(FIRST);
+        playout.start(SECOND);
+        assert!(!playout.push(FIRST, tone(FRAME_SAMPLES)));
     }
 
     #[test]

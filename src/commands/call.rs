@@ -1,18 +1,19 @@
 //! `antevox call`: place a scripted call over real SIP and RTP, and say what a caller would have noticed.
 //!
 //! ```text
-//! steps ─► script ─► caller (20 ms ticks) ─► line ─► RTP          SIP: server::sip, as for any other leg
-//!                         ▲                    │
-//!                         └──── audible? ◄─────┴─► figures ─► table or JSON
+//! steps ─► script ─► caller (20 ms ticks) ─► phone ─► line ─► RTP       SIP: server::sip, as for any other leg
+//!                         ▲                            │
+//!                         └──── audible? ◄─────────────┴─► figures ─► table or JSON
 //! ```
 
 #![allow(clippy::disallowed_methods, reason = "a command reads the clock")]
 
 mod caller;
-mod figures;
+pub(super) mod figures;
 mod line;
+pub(super) mod phone;
 mod script;
-mod sound;
+pub(super) mod sound;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -20,28 +21,23 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
 use super::Outcome;
-use crate::leg::{LegEvent, LegRequest};
-use crate::sdp::{self, Direction, Local};
-use crate::server::rtp::{DEFAULT_RANGE, RtpPorts, RtpSockets};
-use crate::server::sip::{Credentials, Dial, SipConfig, SipEdge, SipLeg, Transport, local_address_towards, resolve};
+use crate::leg::LegEvent;
+use crate::sdp::Direction;
+use crate::server::rtp::{DEFAULT_RANGE, RtpPorts};
+use crate::server::sip::{Credentials, Dial, SipConfig, SipEdge, Transport, local_address_towards, resolve};
 use crate::speech::tts::Voice;
 use crate::units::{Lang, Pii};
 use caller::{Act, Caller, Request, frames};
 use figures::Report;
 use line::Line;
+use phone::{News, Phone, Ringing};
 use script::Step;
 use sound::Utterance;
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
-
-/// How long the server may let it ring.
-const RINGING_LIMIT: Duration = Duration::from_secs(30);
-/// Length of a frame.
-const FRAME: Duration = Duration::from_millis(20);
 
 /// Place a scripted call over real SIP and RTP.
 #[derive(Debug, clap::Args)]
@@ -150,121 +146,75 @@ impl Call {
         }
         let cancel = CancellationToken::new();
         let (edge, _calls) = SipEdge::start(SipConfig { listen, max_calls: 0, ..SipConfig::default() }, cancel).await?;
-        let media = RtpPorts::new(local, DEFAULT_RANGE)?.open()?;
-        let offer = Local::new(media.local_addr()?, fastrand::u64(1..1 << 62));
         let credentials = self.user.clone().zip(self.password.clone());
         let dial = Dial {
             target: self.uri.clone(),
             from: self.from.clone(),
-            offer: Some(sdp::offer(&offer)),
-            headers: Vec::new(),
             credentials: credentials.map(|(user, password)| Credentials { user, password: Pii(password) }),
+            ..Dial::default()
         };
-        let dialled = Instant::now();
-        let mut leg = edge.dial(dial).await?;
+        let ringing = Ringing::dial(&edge, &RtpPorts::new(local, DEFAULT_RANGE)?, dial).await?;
         let mut report = Report::default();
-        let line = match answered(&mut leg, &offer).await {
-            Ok(line) => line,
+        let phone = match ringing.answered().await {
+            Ok(phone) => phone,
             Err(error) => {
                 report.error = Some(error);
                 return Ok((report, None));
             }
         };
         report.answered = true;
-        report.setup = Some(dialled.elapsed());
-        let mut talk = Talk { leg, media, offer, line, caller: Caller::new(acts), begun: Instant::now() };
+        report.setup = Some(phone.setup);
+        let mut talk = Talk { phone, caller: Caller::new(acts) };
         talk.run(Duration::from_secs_f64(self.max), &mut report).await;
-        Ok((talk.finish(report, &edge).await, Some(talk.line)))
+        Ok((talk.finish(report, &edge).await, Some(talk.phone.line)))
     }
-}
-
-/// Waits for the answer.
-async fn answered(leg: &mut SipLeg, offer: &Local) -> Result<Line, String> {
-    let wait = async {
-        while let Some(event) = leg.events.recv().await {
-            match event {
-                LegEvent::Answered { sdp } => {
-                    return sdp::accept_answer(offer, &sdp).map(Line::new).map_err(|error| error.to_string());
-                }
-                LegEvent::Ended { status } => return Err(format!("the call was refused with {status}")),
-                _ => {}
-            }
-        }
-        Err("the call ended before it was answered".to_owned())
-    };
-    tokio::time::timeout(RINGING_LIMIT, wait).await.unwrap_or_else(|_| Err("nobody answered".to_owned()))
 }
 
 /// An answered call.
 struct Talk {
-    leg: SipLeg,
-    media: RtpSockets,
-    offer: Local,
-    line: Line,
+    phone: Phone,
     caller: Caller,
-    begun: Instant,
 }
 
 impl Talk {
     async fn run(&mut self, max: Duration, report: &mut Report) {
-        let mut tick = tokio::time::interval_at(self.begun, FRAME);
-        // Late ticks are made up for at once: the pace over the line stays 50 frames a second.
-        tick.set_missed_tick_behavior(MissedTickBehavior::Burst);
-        let mut buffer = [0; 2_048];
         while !self.caller.is_done() {
-            tokio::select! {
-                _ = tick.tick() => {
-                    if self.begun.elapsed() > max {
-                        self.caller.cut_off("the time was up");
-                    } else {
-                        self.frame().await;
-                    }
-                }
-                Ok((len, _)) = self.media.rtp.recv_from(&mut buffer) => {
-                    let ms = self.begun.elapsed().as_secs_f64() * 1e3;
-                    for (frame, audible) in self.line.receive(&buffer[..len], ms) {
-                        self.caller.hear(frame, audible);
-                    }
-                }
-                event = self.leg.events.recv() => self.take(event, report),
+            match self.phone.next().await {
+                News::Tick if self.phone.elapsed() > max => self.caller.cut_off("the time was up"),
+                News::Tick => self.frame().await,
+                News::Sound(frames) => frames.into_iter().for_each(|(frame, audible)| self.caller.hear(frame, audible)),
+                News::Leg(event) => self.take(event, report),
             }
         }
     }
 
     async fn frame(&mut self) {
-        let deeds = self.caller.tick(self.line.is_pressing());
+        let deeds = self.caller.tick(self.phone.line.is_pressing());
         match deeds.request {
-            Some(Request::Press(keys)) if !self.line.press(&keys) => {
+            Some(Request::Press(keys)) if !self.phone.line.press(&keys) => {
                 self.caller.cut_off("the server does not take keys");
             }
             Some(Request::Hold) => self.update(Direction::SendOnly),
             Some(Request::Resume) => self.update(Direction::SendReceive),
             Some(Request::Press(_) | Request::HangUp) | None => {}
         }
-        if let (Some(packet), Some(remote)) = (self.line.send(deeds.sound), self.line.agreed().remote) {
-            // A packet that cannot be sent is lost, as on any line.
-            let _ = self.media.rtp.send_to(&packet, remote).await;
-        }
+        self.phone.send(deeds.sound).await;
     }
 
     fn update(&mut self, direction: Direction) {
-        self.offer = Local { direction, version: self.offer.version + 1, ..self.offer.clone() };
-        if self.leg.request(LegRequest::Update { sdp: sdp::offer(&self.offer) }).is_err() {
+        if !self.phone.update(direction) {
             self.caller.updated(false);
         }
     }
 
     fn take(&mut self, event: Option<LegEvent>, report: &mut Report) {
         match event {
-            Some(LegEvent::Answered { sdp }) => match sdp::accept_answer(&self.offer, &sdp) {
-                Ok(agreed) => {
-                    self.line.renegotiated(agreed);
-                    self.caller.updated(true);
-                }
-                Err(_) => self.caller.updated(false),
-            },
+            Some(LegEvent::Answered { sdp }) => self.caller.updated(self.phone.updated(&sdp)),
             Some(LegEvent::UpdateRefused { .. }) => self.caller.updated(false),
-            Some(LegEvent::Updated { sdp }) => self.answer_update(sdp.as_deref()),
+            Some(LegEvent::Updated { sdp }) => {
+                self.caller.note("server changed the media");
+                self.phone.answer_update(sdp.as_deref());
+            }
             Some(LegEvent::Referred { status }) => report.referred_to = Some(status),
             Some(LegEvent::Rang | LegEvent::Acknowledged { .. }) => {}
             Some(LegEvent::Ended { .. }) | None => {
@@ -274,26 +224,9 @@ impl Talk {
         }
     }
 
-    /// The server changes the media: hold, another port.
-    fn answer_update(&mut self, offered: Option<&str>) {
-        self.caller.note("server changed the media");
-        let local = Local { direction: Direction::SendReceive, version: self.offer.version + 1, ..self.offer.clone() };
-        let answer = match offered.map(|sdp| sdp::negotiate(&local, sdp)) {
-            Some(Ok(agreed)) => {
-                let sdp = agreed.answer_sdp();
-                self.line.renegotiated(agreed);
-                LegRequest::AcceptUpdate { sdp }
-            }
-            Some(Err(refusal)) => LegRequest::RejectUpdate { status: refusal.status() },
-            None => LegRequest::AcceptUpdate { sdp: sdp::offer(&local) },
-        };
-        self.offer = local;
-        let _ = self.leg.request(answer);
-    }
-
     /// Hangs up and gathers the figures.
     async fn finish(&mut self, mut report: Report, edge: &SipEdge) -> Report {
-        let _ = self.leg.request(LegRequest::HangUp);
+        self.phone.hang_up();
         for _ in 0..100 {
             if edge.legs() == 0 {
                 break;
@@ -304,9 +237,8 @@ impl Talk {
         report.error = self.caller.error.take();
         report.spoken = std::mem::take(&mut self.caller.spoken);
         report.events = std::mem::take(&mut self.caller.events);
-        report.traffic = std::mem::take(&mut self.line.traffic);
-        let last = self.line.theirs.keys().next_back().map_or(0, |last| last + 1);
-        report.audible = (0..last).map(|frame| self.line.theirs.get(&frame).is_some_and(sound::is_audible)).collect();
+        report.audible = self.phone.audible();
+        report.traffic = std::mem::take(&mut self.phone.line.traffic);
         report
     }
 }

@@ -12,6 +12,7 @@ pub mod demo;
 pub mod duplex;
 pub mod identify;
 pub mod import;
+mod loopback;
 pub mod models;
 pub mod nlu;
 pub mod policy;

@@ -18,7 +18,7 @@ use crate::nlu::eval::{self, Report, Split};
 use crate::nlu::minilm::Encoder;
 use crate::nlu::review::{self, Review};
 use crate::nlu::{
-    Corpus, Entity, Example, Expect, Heard, NluError, SceneScore, Understanding, Value, corpus, entities, text,
+    Corpus, Endings, Entity, Example, Expect, Heard, NluError, SceneScore, Understanding, Value, corpus, entities, text,
 };
 use crate::units::Lang;
 
@@ -41,6 +41,17 @@ enum Job {
     Extract(Extract),
     /// Group sentences that no scene covers into proposed new scenes.
     Discover(Discover),
+    /// Learn from sentences of any kind how they end: makes `models/endings-en.bin`.
+    Endings(Learn),
+}
+
+#[derive(Debug, clap::Args)]
+struct Learn {
+    /// Whole sentences, one a line.
+    sentences: PathBuf,
+    /// Where to write the weights.
+    #[arg(short, long, value_name = "F.bin")]
+    output: PathBuf,
 }
 
 /// What to learn from.
@@ -170,7 +181,18 @@ impl Nlu {
             Job::Classify(classify) => classify.run(),
             Job::Extract(extract) => extract.run(),
             Job::Discover(discover) => discover.run(),
+            Job::Endings(learn) => learn.run(),
         }
+    }
+}
+
+impl Learn {
+    fn run(self) -> Outcome {
+        let sentences = fs::read_to_string(&self.sentences).map_err(|error| at(&self.sentences, &error))?;
+        let endings = Endings::default().learn(sentences.lines());
+        fs::write(&self.output, endings.to_bytes()).map_err(|error| at(&self.output, &error))?;
+        println!("{}: learned from {} sentences", self.output.display(), sentences.lines().count());
+        Ok(())
     }
 }
 

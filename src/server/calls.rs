@@ -12,7 +12,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use jiff::Zoned;
 use tokio::sync::mpsc;
 use tracing::Instrument;
 
@@ -61,6 +60,8 @@ enum Arrived {
 struct Task {
     house: Arc<House>,
     id: CallId,
+    /// The number that was called.
+    called: String,
     /// The edition that the call began with.
     plan: Arc<Plan>,
     call: Call,
@@ -113,11 +114,12 @@ impl Task {
         id: CallId,
         number: u64,
     ) -> Self {
-        let zoned = Zoned::now();
+        let called = incoming.to.user.0;
+        let zoned = (house.clock)(&called);
         let arrival = Arrival {
             id: id.clone(),
             from: incoming.from.user,
-            to: incoming.to.user.0,
+            to: called.clone(),
             offer: incoming.offer,
             local,
             at: zoned.timestamp(),
@@ -131,6 +133,7 @@ impl Task {
         Self {
             house,
             id,
+            called,
             plan,
             call,
             caller: incoming.leg,
@@ -236,8 +239,8 @@ impl Task {
 
     fn look_up(&self, whose: LookUp) {
         let (house, answers) = (self.house.clone(), self.answers.0.clone());
+        let now = (self.house.clock)(&self.called).datetime();
         let task = async move {
-            let now = Zoned::now().datetime();
             let identified = house.identify(&whose, now).await;
             answers.send(Answer::Known(Box::new(identified))).await.ok();
         };

@@ -31,9 +31,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
+use jiff::{Timestamp, Zoned};
 use serde::Serialize;
 use tokio::sync::RwLock;
 use tokio_util::sync::CancellationToken;
@@ -54,6 +54,14 @@ use store::{Store, StoreError};
 /// How long live calls may go on after the server was told to stop.
 const GRACE: Duration = Duration::from_secs(10);
 
+/// What time it is, for a call to this number.
+///
+/// Everything that a call has to do with dates goes by it: who calls and what it may be about is judged by what was known
+/// at that time. Somebody who lets past callers call again gives each of them the time of their call, since their orders and
+/// events would be months old, or not have happened yet, by the clock on the wall. One clock for the whole server would not
+/// do: two such callers may be in calls at once. Media, timers and figures go by [`Instant`](std::time::Instant) always.
+pub type Clock = Arc<dyn Fn(&str) -> Zoned + Send + Sync>;
+
 /// What every call of this server uses.
 pub struct House {
     /// Dialplan and understanding for the next call.
@@ -72,6 +80,8 @@ pub struct House {
     pub ports: RtpPorts,
     /// Who watches.
     pub board: Arc<Board>,
+    /// What time it is for a call.
+    pub clock: Clock,
     /// When the server started: part of call ids.
     pub started: Timestamp,
     /// Cancelled when the calls that are still up must end.

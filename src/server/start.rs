@@ -20,7 +20,7 @@ use super::sentence_model::{self, Backend, REMEDY, SentenceModelError};
 use super::shelf::{HotlineShelf, Source};
 use super::sip::{IncomingCall, SipConfig, SipEdge, SipError, Transport};
 use super::store::{Store, StoreError};
-use super::{House, Ready, Server, calls, telemetry, who};
+use super::{Clock, House, Ready, Server, calls, telemetry, who};
 use crate::config::Settings;
 use crate::speech::asr::{AsrError, pocketsphinx};
 use crate::speech::tts::{ClauseCache, Mouth, TtsError, Voice};
@@ -71,6 +71,14 @@ impl Server {
     /// # Errors
     /// The first thing that is wrong; what was started before it is stopped again.
     pub async fn start(settings: Settings) -> Result<Self, StartError> {
+        Self::start_with_clock(settings, Arc::new(|_| Zoned::now())).await
+    }
+
+    /// The same, for calls that go by another clock.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub async fn start_with_clock(settings: Settings, clock: Clock) -> Result<Self, StartError> {
         let metrics = telemetry::count()?;
         let closing = CancellationToken::new();
         let hang_up = CancellationToken::new();
@@ -99,6 +107,7 @@ impl Server {
             sip: edge.clone(),
             ports: RtpPorts::new(settings.sip.listen[0].ip(), settings.rtp_ports.clone())?,
             board: board.clone(),
+            clock,
             started: Timestamp::now(),
             hang_up: hang_up.clone(),
         });

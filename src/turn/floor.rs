@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use super::onset::{Onset, Suspicion};
 use super::patience::Patience;
 use super::speech::{Evidence, Speech, Voice};
 use super::words::is_sentence;
@@ -33,6 +34,31 @@ pub enum Decision {
     DropHearing,
     /// The caller has said nothing for as long as was agreed.
     NoInput,
+    /// A few words beside the turns: the floor stays where it is.
+    Say(Aside),
+}
+
+/// What a good listener says without taking the floor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Aside {
+    /// "Mm-hm": the caller tells a long story, and pauses.
+    Listening,
+    /// "Take your time": the caller began and falters.
+    TakeYourTime,
+    /// "One moment": the answer is slow to come.
+    Thinking,
+}
+
+/// Who may take the floor from a prompt.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Yields {
+    /// Anybody who speaks to us.
+    #[default]
+    ToSpeech,
+    /// Only who asks for the floor: "stop", "agent". Nothing else is heard in it, not even as a reason to speak more softly.
+    ToCommands,
+    /// Nobody.
+    ToNobody,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -63,13 +89,23 @@ enum Yielding {
 pub struct Turn {
     floor: Floor,
     ask: Ask,
-    interruptible: bool,
+    yields: Yields,
+    /// When the answer to a turn is late, if none was begun until then.
+    late_at: Option<SampleTime>,
+    onset: Onset,
     decisions: VecDeque<Decision>,
 }
 
 impl Default for Turn {
     fn default() -> Self {
-        Self { floor: Floor::Server, ask: Ask::Open, interruptible: true, decisions: VecDeque::new() }
+        Self {
+            floor: Floor::Server,
+            ask: Ask::Open,
+            yields: Yields::ToSpeech,
+            late_at: None,
+            onset: Onset::default(),
+            decisions: VecDeque::new(),
+        }
     }
 }
 
@@ -77,11 +113,21 @@ impl Turn {
     /// The server takes the floor with a prompt that asks for `ask`.
     ///
     /// Speech that was contesting an earlier prompt goes on contesting this one.
-    pub fn server_speaks(&mut self, ask: Ask, interruptible: bool) {
+    pub fn server_speaks(&mut self, ask: Ask, yields: Yields) {
+        let was_heard = std::mem::replace(&mut self.yields, yields) != Yields::ToNobody;
         self.ask = ask;
-        self.interruptible = interruptible;
+        self.late_at = None;
+        self.onset.proved();
         match &mut self.floor {
-            Floor::Contested(_, yielding) => *yielding = Yielding::No,
+            Floor::Contested(speech, yielding) => {
+                *yielding = Yielding::No;
+                let from = speech.from;
+                match (was_heard, yields != Yields::ToNobody) {
+                    (false, true) => self.decisions.push_back(Decision::StartHearing { from }),
+                    (true, false) => self.decisions.push_back(Decision::DropHearing),
+                    _ => {}
+                }
+            }
             floor => *floor = Floor::Server,
         }
     }
@@ -89,10 +135,11 @@ impl Turn {
     /// The prompt has been heard to its end at `now`: the caller may answer `ask`, until `until` at the latest.
     pub fn offer(&mut self, ask: Ask, now: SampleTime, until: SampleTime) {
         self.ask = ask;
+        self.late_at = None;
         match std::mem::replace(&mut self.floor, Floor::Offered { until }) {
             // Whoever is already speaking when the prompt ends has the floor.
             Floor::Contested(speech, _) => {
-                if !self.interruptible {
+                if self.yields == Yields::ToNobody {
                     self.decisions.push_back(Decision::StartHearing { from: speech.from });
                 }
                 self.floor = Floor::Caller(speech.answering_until(until));
@@ -106,13 +153,20 @@ impl Turn {
     /// One more frame of the caller's sound, which ends at `now`.
     pub fn frame(&mut self, now: SampleTime, voice: Voice) {
         let from = SampleTime(now.0.saturating_sub(FRAME_MS * 16));
+        self.onset.learn(voice);
         match &mut self.floor {
             Floor::Server if voice.is_callers() => {
-                let yielding = if self.interruptible { Yielding::Ducked } else { Yielding::No };
+                let suspected = self.onset.proved();
+                let (from, is_ducked) = (suspected.unwrap_or(from), suspected.is_some());
+                let yielding = if self.yields == Yields::ToSpeech { Yielding::Ducked } else { Yielding::No };
                 self.floor = Floor::Contested(Speech::beginning(from, now, voice), yielding);
-                if self.interruptible {
-                    self.decisions.extend([Decision::Duck, Decision::StartHearing { from }]);
-                }
+                let is_heard = self.yields != Yields::ToNobody;
+                self.decisions.extend((yielding == Yielding::Ducked && !is_ducked).then_some(Decision::Duck));
+                self.decisions.extend(is_heard.then_some(Decision::StartHearing { from }));
+            }
+            Floor::Server => {
+                self.suspect(now, voice);
+                self.excuse_delay(now);
             }
             Floor::Offered { until } if voice.is_callers() => {
                 self.floor = Floor::Caller(Speech::beginning(from, now, voice).answering_until(*until));
@@ -130,7 +184,7 @@ impl Turn {
                 speech.hear(voice, now);
                 self.judge_end(now);
             }
-            Floor::Server | Floor::Offered { .. } => {}
+            Floor::Offered { .. } => {}
         }
     }
 
@@ -152,6 +206,7 @@ impl Turn {
             self.decisions.push_back(Decision::DropHearing);
         }
         self.floor = Floor::Server;
+        self.late_at = None;
     }
 
     /// What to do now; call it until it answers `None`.
@@ -159,22 +214,54 @@ impl Turn {
         self.decisions.pop_front()
     }
 
-    fn judge_interruption(&mut self, now: SampleTime) {
-        let Floor::Contested(speech, yielding) = &mut self.floor else { return };
-        let patience = Patience::for_ask(self.ask);
-        let is_over = speech.silent_for(now) >= patience.forget;
-        if !self.interruptible {
-            if is_over {
-                self.floor = Floor::Server;
-            }
+    /// Ducks a prompt for what may become a voice.
+    fn suspect(&mut self, now: SampleTime, voice: Voice) {
+        if self.yields != Yields::ToSpeech {
             return;
         }
-        match speech.evidence(is_over) {
-            Evidence::Interrupts => {
-                self.floor = Floor::Caller(speech.clone());
-                self.decisions.push_back(Decision::StopPrompt);
-                self.judge_end(now);
+        self.decisions.extend(self.onset.hear(now, voice).map(|suspicion| match suspicion {
+            Suspicion::Arose => Decision::Duck,
+            Suspicion::Vanished => Decision::Restore,
+        }));
+    }
+
+    /// Says that an answer is late, once.
+    fn excuse_delay(&mut self, now: SampleTime) {
+        if self.late_at.is_some_and(|late_at| now >= late_at) {
+            self.late_at = None;
+            self.decisions.push_back(Decision::Say(Aside::Thinking));
+        }
+    }
+
+    fn judge_interruption(&mut self, now: SampleTime) {
+        let Floor::Contested(speech, _) = &self.floor else { return };
+        let patience = Patience::for_ask(self.ask);
+        let is_over = speech.is_over(now, patience.forget);
+        match self.yields {
+            Yields::ToNobody if is_over => self.floor = Floor::Server,
+            Yields::ToCommands if speech.commands() => self.interrupt(now),
+            Yields::ToCommands if is_over => {
+                self.decisions.push_back(Decision::DropHearing);
+                self.floor = Floor::Server;
             }
+            Yields::ToNobody | Yields::ToCommands => {}
+            Yields::ToSpeech => self.weigh(now, is_over),
+        }
+    }
+
+    fn interrupt(&mut self, now: SampleTime) {
+        let Floor::Contested(speech, _) = &self.floor else { return };
+        self.floor = Floor::Caller(speech.clone());
+        self.late_at = None;
+        self.decisions.push_back(Decision::StopPrompt);
+        self.judge_end(now);
+    }
+
+    /// Weighs what may be an interruption of a prompt that yields to speech.
+    fn weigh(&mut self, now: SampleTime, is_over: bool) {
+        let Floor::Contested(speech, yielding) = &mut self.floor else { return };
+        match speech.evidence(is_over) {
+            Evidence::Interrupts => self.interrupt(now),
             _ if is_over => {
                 if *yielding != Yielding::No {
                     self.decisions.push_back(Decision::Restore);
@@ -195,10 +282,29 @@ impl Turn {
     }
 
     fn judge_end(&mut self, now: SampleTime) {
-        let Floor::Caller(speech) = &self.floor else { return };
+        let Floor::Caller(speech) = &mut self.floor else { return };
         // Whoever answers a yes/no question with a sentence is patiently heard out, as after an open question.
         let ask = if is_sentence(self.ask, &speech.words) { Ask::Open } else { self.ask };
-        if speech.silent_for(now) < Patience::for_ask(ask).silence(ask, &speech.words, speech.whole) {
+        let patience = Patience::for_ask(ask);
+        let mut wait = patience.silence(ask, &speech.words, speech.whole);
+        if speech.falters(ask) {
+            // Nobody who falters is helped by an answer, nor by silence.
+            if speech.silent_for(now) >= patience.unfinished && !speech.was_encouraged() {
+                speech.encourage();
+                self.decisions.push_back(Decision::Say(Aside::TakeYourTime));
+            }
+            wait = patience.unfinished + patience.encouraged;
+        }
+        let silence = speech.silent_for(now);
+        if silence < wait {
+            if ask == Ask::Open
+                && silence >= patience.breath
+                && wait - silence >= patience.breath
+                && speech.is_story(now)
+            {
+                speech.acknowledge(now);
+                self.decisions.push_back(Decision::Say(Aside::Listening));
+            }
             return;
         }
         if let Some(until) = speech.answering.filter(|_| speech.is_nothing()) {
@@ -209,151 +315,10 @@ impl Turn {
         }
         let spoke_until = speech.until;
         self.floor = Floor::Server;
+        self.late_at = Some(now + patience.late);
         self.decisions.push_back(Decision::EndTurn { spoke_until });
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::time::Duration;
-
-    /// Plays a caller against the floor: feeds frames and collects what is decided, with the time in ms.
-    struct Caller {
-        turn: Turn,
-        now: SampleTime,
-        decided: Vec<(u64, Decision)>,
-    }
-
-    impl Caller {
-        fn new() -> Self {
-            Self { turn: Turn::default(), now: SampleTime(0), decided: Vec::new() }
-        }
-
-        fn sound(&mut self, ms: u64, probability: f32) -> &mut Self {
-            for _ in 0..ms / FRAME_MS {
-                self.now = self.now + Duration::from_millis(FRAME_MS);
-                // A voice is never as steady as a tone.
-                let level = if self.now.as_millis().is_multiple_of(40) { -20.0 } else { -22.0 };
-                let voice = Voice { speech: probability >= 0.5, probability, level, echo: 0.0, played: -127.0 };
-                self.turn.frame(self.now, voice);
-                while let Some(decision) = self.turn.poll() {
-                    self.decided.push((self.now.as_millis(), decision));
-                }
-            }
-            self
-        }
-
-        fn speech(&mut self, ms: u64) -> &mut Self {
-            self.sound(ms, 0.95)
-        }
-
-        fn silence(&mut self, ms: u64) -> &mut Self {
-            self.sound(ms, 0.0)
-        }
-
-        fn words(&mut self, words: &str) -> &mut Self {
-            // Whole sentences are long here.
-            let whole = if words.split_whitespace().count() > 4 { 0.9 } else { 0.1 };
-            self.turn.words(self.now, words, whole);
-            self
-        }
-
-        fn prompt(&mut self, ask: Ask) -> &mut Self {
-            self.turn.server_speaks(ask, true);
-            self
-        }
-
-        fn offer(&mut self) -> &mut Self {
-            self.turn.offer(self.turn.ask, self.now, self.now + Duration::from_secs(6));
-            self
-        }
-
-        fn when(&self, wanted: impl Fn(&Decision) -> bool) -> Option<u64> {
-            self.decided.iter().find(|(_, decision)| wanted(decision)).map(|(ms, _)| *ms)
-        }
-    }
-
-    fn ended(decision: &Decision) -> bool {
-        matches!(decision, Decision::EndTurn { .. })
-    }
-
-    #[test]
-    fn a_yes_is_answered_sooner_than_half_a_sentence() {
-        let mut yes = Caller::new();
-        yes.prompt(Ask::YesNo).offer().silence(200).speech(300).words("yes").silence(2_000);
-        let mut half = Caller::new();
-        half.prompt(Ask::Open).offer().silence(200).speech(300).words("i'd like to").silence(2_000);
-        assert_eq!(yes.when(ended), Some(700));
-        assert_eq!(half.when(ended), Some(1_760));
-    }
-
-    #[test]
-    fn a_pause_inside_a_number_does_not_end_the_turn() {
-        let mut caller = Caller::new();
-        caller.prompt(Ask::Digits).offer().speech(600).words("one three eight").silence(1_200);
-        assert_eq!(caller.when(ended), None);
-        caller.speech(900).words("one three eight one two three four five six seven eight").silence(500);
-        assert_eq!(caller.when(ended), Some(2_940));
-    }
-
-    #[test]
-    fn a_cough_ducks_the_prompt_and_brings_it_back() {
-        let mut caller = Caller::new();
-        caller.prompt(Ask::Open).silence(400).sound(120, 0.75).silence(600);
-        let decisions: Vec<_> = caller.decided.iter().map(|(_, decision)| *decision).collect();
-        let from = SampleTime::from_millis(400);
-        assert_eq!(
-            decisions,
-            [Decision::Duck, Decision::StartHearing { from }, Decision::Restore, Decision::DropHearing]
-        );
-        assert_eq!(caller.decided[0].0, 420);
-    }
-
-    #[test]
-    fn words_over_a_prompt_stop_it_and_backchannels_do_not() {
-        let mut caller = Caller::new();
-        caller.prompt(Ask::Open).silence(400).speech(260).words("no it's").speech(600).silence(1_500);
-        assert_eq!(caller.when(|d| *d == Decision::StopPrompt), Some(680));
-        assert!(caller.when(ended).is_some());
-
-        let mut listener = Caller::new();
-        listener.prompt(Ask::Open).silence(400).speech(200).words("uh-huh").speech(200).silence(600);
-        assert_eq!(listener.when(|d| *d == Decision::StopPrompt), None);
-        assert!(listener.when(|d| *d == Decision::Restore).is_some());
-    }
-
-    #[test]
-    fn long_speech_without_words_stops_the_prompt_but_music_does_not() {
-        let mut speaker = Caller::new();
-        speaker.prompt(Ask::Open).speech(1_000);
-        assert_eq!(speaker.when(|d| *d == Decision::Hush), Some(120));
-        assert_eq!(speaker.when(|d| *d == Decision::StopPrompt), Some(700));
-        let mut music = Caller::new();
-        music.prompt(Ask::Open).sound(3_000, 0.6);
-        assert_eq!(music.when(|d| *d == Decision::StopPrompt), None);
-    }
-
-    #[test]
-    fn silence_after_a_question_is_reported_once() {
-        let mut caller = Caller::new();
-        caller.prompt(Ask::Open).offer().silence(20_000);
-        assert_eq!(caller.decided, [(6_000, Decision::NoInput)]);
-    }
-
-    #[test]
-    fn whoever_speaks_when_the_prompt_ends_has_the_floor() {
-        let mut caller = Caller::new();
-        caller.prompt(Ask::YesNo).silence(100).speech(160).words("yeah").offer().speech(160).silence(400);
-        assert_eq!(caller.when(|d| *d == Decision::DropHearing), None);
-        assert!(caller.when(ended).is_some());
-    }
-
-    #[test]
-    fn an_announcement_that_must_be_heard_is_not_ducked() {
-        let mut caller = Caller::new();
-        caller.turn.server_speaks(Ask::Open, false);
-        caller.speech(2_000).words("stop it").silence(500);
-        assert!(caller.decided.is_empty());
-    }
-}
+mod tests;

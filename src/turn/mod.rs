@@ -2,39 +2,58 @@
 //!
 //! ```text
 //! voice per frame ─┐
-//! partial words ───┼─► Turn ─► Decision: StartHearing, Duck, Hush, Restore, StopPrompt, EndTurn, DropHearing, NoInput
+//! partial words ───┼─► Turn ─► Decision: StartHearing, Duck, Hush, Restore, StopPrompt, EndTurn, DropHearing, NoInput, Say
 //! prompt, question ┘
 //! ```
 //!
 //! Time is the call's media time and arrives with every frame, so a recorded call is judged exactly as a live one;
 //! `antevox duplex` does that with whole sets of situations, in virtual time.
 //!
-//! **Barge-in** is given way to in three steps. Voice over a prompt *ducks* it at once, which costs nothing if it was a cough.
-//! When it very likely is somebody who talks to us, the prompt is *paused*. What was said then *stops* it, or it goes on from
-//! where it was paused: after a listener's "uh-huh", a noise, music, somebody in the background.
+//! **Barge-in** is given way to in three steps. A sound that stands out over a prompt *ducks* it within 60 ms or so, before
+//! there is a voice in it, which costs nothing if it was a cough. When it very likely is somebody who talks to us, the prompt
+//! is *paused*; the longer the sound lasts, the less is waited for. What was said then *stops* it, or it goes on from where it
+//! was paused: after a listener's "uh-huh", a noise, music, somebody in the background. Words count when they have stood for
+//! 120 ms or the sound is over, since a recogniser often thinks better of them: by then the caller hears silence anyway.
 //!
 //! The evidence is how surely each frame is a voice, fading with time, so that sounds which only now and then pass for speech
 //! never gather enough; how near the voice is; whether it may be our own, come back from the line; and its words, of which a
-//! short sound that a recogniser takes for "the" or "of" is none.
+//! short sound that a recogniser takes for "the" or "of" is none. A prompt may yield to any speech, to commands alone ("stop",
+//! "agent"), or to nobody ([`Yields`]).
 //!
-//! **End of turn** is a silence whose length depends on what was said and asked ([`Completeness`]): 200 ms after a yes, 300 ms
-//! after a whole sentence, more than a second after "I'd like to" or three digits of eleven. Whether a sentence is whole is
-//! learned from the hotline's own examples ([`nlu::Endings`](crate::nlu::Endings)) and told by the caller of [`Turn::words`].
+//! **End of turn** is a silence whose length depends on what was said and asked. Words that are all with a probability of 0.85
+//! are answered after 200–240 ms, words that do not tell (0.5) after 500–600 ms, and words that break off (below 0.2: "I'd like
+//! to", three digits of eleven) after 1,350 ms, with all lengths between them. What a sentence's end looks like is learned from
+//! sentences of all kinds and from the hotline's own examples, and how clear it is what the sentence is about counts as well
+//! ([`nlu::Understanding::is_whole`](crate::nlu::Understanding::is_whole)); it is told by the caller of [`Turn::words`].
+//!
+//! **A good listener** says a few words without taking the floor ([`Aside`]): "mm-hm" in a pause of a story of more than eight
+//! seconds, "take your time" to somebody who began and falters, "one moment" when the answer to a turn is late. Who says
+//! nothing is asked again in other words by the dialog, after [`Decision::NoInput`].
+//!
+//! # The knobs
 //!
 //! | knob | what it does |
 //! |---|---|
-//! | [`Patience`] | the silences that end a turn, by kind of question and by completeness; the one that ends an interruption |
-//! | `speech::{LIKELY, WORDED, COMMANDED, WORDLESS}` | evidence that pauses a prompt, and that stops it with words, with a command, without words |
+//! | [`Patience`]`::{complete, unclear, unfinished}` | the silence that ends a turn whose words are all, do not tell, or break off; one set for each kind of question. Longer: fewer callers are cut off, all wait longer |
+//! | `Patience::forget` | silence after which a sound over a prompt that was no interruption is forgotten, and the prompt goes on |
+//! | `Patience::{encouraged, breath, late}` | how much longer one is waited for who was told to take their time; the pause in a story for an "mm-hm"; when an answer is late |
+//! | `patience::{COMPLETE, UNCLEAR, UNFINISHED}` | the probabilities that these three silences belong to |
+//! | `onset::{ABOVE, AUDIBLE, PROVED}` | how far a sound must stand out over the line's noise, and how loud it must be, to duck a prompt; how long it may take to turn out to be a voice |
+//! | `onset::{KNOWN, UNKNOWN_LOSS, ECHO_LOSS, RESIDUE}` | what may be our own voice come back, before and after it is known whether the line has an echo |
+//! | `speech::{LIKELY, LIKELY_LATE, SOON, LATE}` | evidence that pauses a prompt, at once and when the sound has lasted. Less: it falls silent sooner, for more sounds that are nothing |
+//! | `speech::{WORDED, COMMANDED, WORDLESS, A_WORD}` | evidence that stops it with words, with a command, without words; how long a voice with a word in it pauses it |
+//! | `speech::{SHORT, LONG, STABLE}` | how long a listener's word or two may last; from when on babble is suspected and more words are asked for; how long words must stand |
 //! | `speech::{DOUBTFUL, SURE, KEPT}` | what a frame's probability counts as evidence, and how that fades |
-//! | `speech::{NEARBY, ECHO_LOSS, STEADY}` | levels of a background voice, of an echo, and of a tone |
-//! | `words::{WHOLE, BROKEN}` | from when a sentence is whole, and below what it has broken off |
+//! | `speech::{NEARBY, ECHO_LOSS, STEADY, FADED}` | levels of a background voice, of an echo, of a tone, and of the room after a voice |
+//! | `words::{OPEN_END, DIGITS, BEGINNING}` | what an ending such as "to" leaves of the probability that a sentence is whole; what the number of digits tells; how few words are a beginning |
+//! | `speech::STORY` | from when on a turn is a story |
 
 mod floor;
+mod onset;
 mod patience;
 mod speech;
 mod words;
 
-pub use floor::{Decision, Turn};
+pub use floor::{Aside, Decision, Turn, Yields};
 pub use patience::Patience;
 pub use speech::Voice;
-pub use words::Completeness;

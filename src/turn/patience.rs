@@ -2,8 +2,15 @@
 
 use std::time::Duration;
 
-use super::words::{Completeness, completeness};
+use super::words::wholeness;
 use crate::units::Ask;
+
+/// Words that are all with this probability are complete; …
+const COMPLETE: f32 = 0.85;
+/// … with this one they do not tell; …
+const UNCLEAR: f32 = 0.5;
+/// … and with this one they break off. Between them the waiting time goes over from one to the next.
+const UNFINISHED: f32 = 0.2;
 
 /// Waiting times for one kind of answer. The defaults come from [`Patience::for_ask`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +21,12 @@ pub struct Patience {
     pub unclear: Duration,
     /// Silence that ends a turn that breaks off in mid-sentence or mid-number.
     pub unfinished: Duration,
+    /// How much longer one is waited for who falters and was told to take their time.
+    pub encouraged: Duration,
+    /// A pause in a long story in which a listener says "mm-hm"; as much must be left until the turn would end.
+    pub breath: Duration,
+    /// Time after the end of a turn after which the answer is excused for being late.
+    pub late: Duration,
     /// Silence after which voice over a prompt that was no interruption is forgotten.
     pub forget: Duration,
 }
@@ -24,25 +37,32 @@ impl Patience {
     /// People pause 300–1,200 ms *inside* a turn when they look for a number or a word, hardly at all inside a yes.
     pub const fn for_ask(ask: Ask) -> Self {
         let (complete, unclear, unfinished) = match ask {
-            Ask::YesNo => (200, 500, 1_200),
-            Ask::Choice => (240, 500, 1_200),
-            Ask::Digits => (240, 900, 1_250),
-            Ask::Open => (300, 700, 1_250),
+            Ask::YesNo => (200, 500, 1_350),
+            Ask::Choice => (200, 500, 1_350),
+            Ask::Digits => (240, 700, 1_350),
+            Ask::Open => (240, 600, 1_350),
         };
         Self {
             complete: Duration::from_millis(complete),
             unclear: Duration::from_millis(unclear),
             unfinished: Duration::from_millis(unfinished),
-            forget: Duration::from_millis(240),
+            encouraged: Duration::from_millis(2_400),
+            breath: Duration::from_millis(300),
+            late: Duration::from_millis(1_200),
+            forget: Duration::from_millis(320),
         }
     }
 
     /// The silence that ends a turn of these words, which are a whole sentence with the probability `whole`.
     pub fn silence(&self, ask: Ask, words: &str, whole: f32) -> Duration {
-        match completeness(ask, words, whole) {
-            Completeness::Complete => self.complete,
-            Completeness::Unclear => self.unclear,
-            Completeness::Unfinished => self.unfinished,
+        let p = wholeness(ask, words, whole);
+        let between = |from: Duration, to: Duration, at: f32| {
+            Duration::from_secs_f32(from.as_secs_f32() + (to.as_secs_f32() - from.as_secs_f32()) * at.clamp(0.0, 1.0))
+        };
+        if p >= UNCLEAR {
+            between(self.unclear, self.complete, (p - UNCLEAR) / (COMPLETE - UNCLEAR))
+        } else {
+            between(self.unfinished, self.unclear, (p - UNFINISHED) / (UNCLEAR - UNFINISHED))
         }
     }
 }

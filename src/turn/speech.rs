@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::words::{content_words, is_backchannel, takes_the_floor};
-use crate::units::SampleTime;
+use super::words::{breaks_off, content_words, is_backchannel, takes_the_floor};
+use crate::units::{Ask, SampleTime};
 
 /// What one frame of the caller sounds like.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -32,6 +32,8 @@ const DOUBTFUL: f32 = 0.65;
 const SURE: f32 = 0.85;
 /// Softer than this in its loudest frame, it is somebody in the background \[dBov\].
 const NEARBY: f32 = -36.0;
+/// So much softer than the loudest frame it is the room after the voice, or the detector's hangover \[dB\].
+const FADED: f32 = 26.0;
 /// A tone changes less from frame to frame, a voice more \[dB\]. Measured: ring-back 0.0–0.1, nine of ten frames of speech
 /// more than 0.2.
 const STEADY: f32 = 0.12;
@@ -39,7 +41,11 @@ const STEADY: f32 = 0.12;
 /// of which few frames pass for speech, never gather enough.
 const KEPT: f32 = 0.96;
 /// Evidence, in sure frames, from which a voice likely interrupts, before its words are known …
-const LIKELY: f32 = 5.0;
+const LIKELY: f32 = 3.0;
+/// … and what suffices when the sound has lasted for so long \[s\]: a word that begins with a hiss …
+const LIKELY_LATE: f32 = 1.0;
+const SOON: f32 = 0.08;
+const LATE: f32 = 0.2;
 /// … from which it does even if no words are made out of it: a bad line, another language …
 const WORDLESS: f32 = 19.0;
 /// … from which words interrupt …
@@ -50,6 +56,13 @@ const COMMANDED: f32 = 2.5;
 const A_WORD: u32 = 9;
 /// A word or two within so many frames are a listener's, unless they ask for the floor.
 const SHORT: u32 = 22;
+/// Who talks to us has said something after so many frames; of babble a recogniser makes a word now and then.
+const LONG: u32 = 100;
+/// Words must stand for so many frames, since a recogniser often thinks better of them; nothing is lost, since by then the
+/// prompt is paused.
+const STABLE: u32 = 6;
+/// A story is told from so long on.
+const STORY: Duration = Duration::from_secs(8);
 /// A sound that is not surely speech for so long is none that talks to us \[frames\].
 const BACKGROUND: u32 = 40;
 
@@ -78,16 +91,24 @@ pub(super) enum Evidence {
 pub(super) struct Speech {
     /// Start of its first frame.
     pub(super) from: SampleTime,
-    /// End of the last frame that held speech.
+    /// End of the last frame that held speech, …
     pub(super) until: SampleTime,
+    /// … and of the last that the detector took for such.
+    sounded_until: SampleTime,
     /// The words so far.
     pub(super) words: String,
     /// How surely they are a whole sentence, 0–1.
     pub(super) whole: f32,
     /// Until when the caller may answer, if they were asked.
     pub(super) answering: Option<SampleTime>,
+    /// Since when the caller has not been told that we listen.
+    acknowledged: SampleTime,
+    /// Whether they were told to take their time.
+    encouraged: bool,
     /// Frames since it began.
     frames: u32,
+    /// Frames since the words changed.
+    unchanged: u32,
     /// Frames that held the caller's voice.
     voiced: u32,
     /// Evidence of those that surely did, fading.
@@ -105,10 +126,14 @@ impl Speech {
         let mut speech = Self {
             from,
             until: now,
+            sounded_until: now,
             words: String::new(),
             whole: 0.0,
             answering: None,
+            acknowledged: from,
+            encouraged: false,
             frames: 0,
+            unchanged: 0,
             voiced: 0,
             sure: 0.0,
             surest: 0.0,
@@ -127,9 +152,13 @@ impl Speech {
     /// One more frame.
     pub(super) fn hear(&mut self, voice: Voice, now: SampleTime) {
         self.frames += 1;
+        self.unchanged += 1;
         self.sure *= KEPT;
         if voice.is_callers() {
-            self.until = now;
+            self.sounded_until = now;
+            if voice.level > self.loudest - FADED {
+                self.until = now;
+            }
             self.voiced += 1;
             if (voice.level - self.level).abs() > STEADY {
                 self.sure += ((voice.probability - DOUBTFUL) / (SURE - DOUBTFUL)).clamp(0.0, 1.0);
@@ -142,13 +171,51 @@ impl Speech {
 
     /// What the recogniser makes of it so far.
     pub(super) fn understand(&mut self, words: &str, whole: f32) {
-        words.clone_into(&mut self.words);
+        if words != self.words {
+            self.unchanged = 0;
+            words.clone_into(&mut self.words);
+        }
         self.whole = whole;
     }
 
     /// How long nothing has been heard.
     pub(super) fn silent_for(&self, now: SampleTime) -> Duration {
         now.since(self.until)
+    }
+
+    /// Whether nothing has been heard for `long`, not even the room after the voice.
+    pub(super) fn is_over(&self, now: SampleTime, long: Duration) -> bool {
+        now.since(self.sounded_until) >= long
+    }
+
+    /// Whether it breaks off after a word or a few, so that the caller seems to look for words.
+    pub(super) fn falters(&self, ask: Ask) -> bool {
+        ask != Ask::Digits && breaks_off(&self.words)
+    }
+
+    /// Whether the caller was told to take their time.
+    pub(super) fn was_encouraged(&self) -> bool {
+        self.encouraged
+    }
+
+    /// The caller is told to take their time.
+    pub(super) fn encourage(&mut self) {
+        self.encouraged = true;
+    }
+
+    /// Whether the caller has spoken for long, and without a sign that we listen.
+    pub(super) fn is_story(&self, now: SampleTime) -> bool {
+        now.since(self.acknowledged) >= STORY
+    }
+
+    /// The caller is told that we listen.
+    pub(super) fn acknowledge(&mut self, now: SampleTime) {
+        self.acknowledged = now;
+    }
+
+    /// Whether it asks for the floor.
+    pub(super) fn commands(&self) -> bool {
+        takes_the_floor(&self.words) && self.surest >= COMMANDED && self.unchanged >= STABLE
     }
 
     /// Whether it was no speech at all.
@@ -162,17 +229,23 @@ impl Speech {
             return if self.frames >= BACKGROUND { Evidence::Unlikely } else { Evidence::Unclear };
         }
         let content = content_words(&self.words);
+        let sure = if is_over { self.surest } else { self.sure };
+        let are_settled = is_over || self.unchanged >= STABLE;
         let interrupts = if takes_the_floor(&self.words) {
             self.surest >= COMMANDED
         } else {
-            let enough = content >= 3 || (content >= 1 && self.voiced >= SHORT);
-            (enough && if is_over { self.surest } else { self.sure } >= WORDED)
+            let needed = 1 + usize::from(!is_over) + usize::from(self.frames >= LONG);
+            (content >= needed && self.voiced >= SHORT && sure >= WORDED)
                 || (self.words.is_empty() && self.sure >= WORDLESS)
         };
-        let likely = self.sure >= LIKELY || (content >= 1 && self.voiced >= A_WORD && self.sure >= COMMANDED);
-        if interrupts {
+        // The longer it has been heard, the less is waited for.
+        let patience = (self.sounded_until.since(self.from).as_secs_f32() - SOON) / (LATE - SOON);
+        let likely = self.sure >= LIKELY - (LIKELY - LIKELY_LATE) * patience.clamp(0.0, 1.0)
+            || (content >= 1 && self.voiced >= A_WORD && self.sure >= COMMANDED);
+        let is_likely = interrupts || (likely && !is_over && !is_backchannel(&self.words));
+        if interrupts && are_settled {
             Evidence::Interrupts
-        } else if likely && !is_over && !is_backchannel(&self.words) {
+        } else if is_likely {
             Evidence::Likely
         } else if self.frames >= BACKGROUND && self.sure < COMMANDED {
             Evidence::Unlikely

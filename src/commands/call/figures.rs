@@ -15,7 +15,7 @@ const TALKED_THROUGH: u64 = 15;
 
 /// How the caller spoke.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(in crate::commands) enum Kind {
     /// In turn.
     Say,
     /// Into a prompt.
@@ -24,11 +24,11 @@ pub(super) enum Kind {
 
 /// Something that the caller said, by its audible frames.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Spoken {
-    pub(super) kind: Kind,
-    pub(super) name: String,
-    pub(super) on: u64,
-    pub(super) off: u64,
+pub(in crate::commands) struct Spoken {
+    pub(in crate::commands) kind: Kind,
+    pub(in crate::commands) name: String,
+    pub(in crate::commands) on: u64,
+    pub(in crate::commands) off: u64,
 }
 
 /// Something that happened.
@@ -65,7 +65,7 @@ pub(super) struct Report {
 }
 
 /// First and last audible frame of each stretch of the server's audio.
-fn stretches(audible: &[bool]) -> Vec<(u64, u64)> {
+pub(in crate::commands) fn stretches(audible: &[bool]) -> Vec<(u64, u64)> {
     let mut found: Vec<(u64, u64)> = Vec::new();
     for (frame, _) in audible.iter().enumerate().filter(|(_, audible)| **audible) {
         let frame = frame as u64;
@@ -79,7 +79,7 @@ fn stretches(audible: &[bool]) -> Vec<(u64, u64)> {
 
 impl Spoken {
     /// Time to the answer \[ms\], negative where the server began before the caller had ended.
-    fn response_ms(&self, server: &[(u64, u64)]) -> Option<i64> {
+    pub(in crate::commands) fn response_ms(&self, server: &[(u64, u64)]) -> Option<i64> {
         let answers = |&&(from, to): &&(u64, u64)| from > self.off || (self.off < to && from > self.on);
         let (from, _) = server.iter().find(answers).filter(|_| self.kind == Kind::Say)?;
         Some((*from as i64 - self.off as i64) * 20)

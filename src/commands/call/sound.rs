@@ -10,24 +10,24 @@ use crate::speech::tts::{ClauseCache, Mouth, Voice};
 use crate::units::SampleRate;
 
 /// Samples in a frame of the line: 20 ms at 8 kHz.
-pub(super) const LINE_FRAME: usize = 160;
+pub(in crate::commands) const LINE_FRAME: usize = 160;
 /// Root mean square above which a frame counts as audible, about −46 dBov; what `sipcall.py` takes too.
 const AUDIBLE: f64 = 160.0;
 
 /// 20 ms on the line.
-pub(super) type LineFrame = [i16; LINE_FRAME];
+pub(in crate::commands) type LineFrame = [i16; LINE_FRAME];
 
 /// Something that the caller can say.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Utterance {
+pub(in crate::commands) struct Utterance {
     /// As a report names it.
-    pub(super) name: String,
+    pub(in crate::commands) name: String,
     /// The sound.
-    pub(super) frames: Vec<LineFrame>,
+    pub(in crate::commands) frames: Vec<LineFrame>,
     /// First audible frame.
-    pub(super) first: usize,
+    pub(in crate::commands) first: usize,
     /// Last audible frame.
-    pub(super) last: usize,
+    pub(in crate::commands) last: usize,
 }
 
 /// Whether a frame can be heard.
@@ -38,7 +38,7 @@ pub(super) fn is_audible(frame: &LineFrame) -> bool {
 
 impl Utterance {
     /// Cuts 8 kHz sound into frames.
-    pub(super) fn new(name: String, samples: &[i16]) -> Self {
+    pub(in crate::commands) fn new(name: String, samples: &[i16]) -> Self {
         let frames: Vec<LineFrame> = samples
             .chunks(LINE_FRAME)
             .map(|chunk| {
@@ -50,6 +50,14 @@ impl Utterance {
         let first = frames.iter().position(is_audible).unwrap_or(0);
         let last = frames.iter().rposition(is_audible).unwrap_or(0);
         Self { name, frames, first, last }
+    }
+
+    /// Lets the speech synthesis say `words`.
+    pub(in crate::commands) fn of_words(
+        words: &str,
+        voice: &Voice,
+    ) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        Self::load(&Source::Text(words.to_owned()), voice)
     }
 
     /// Loads a file, or lets the speech synthesis say the text.

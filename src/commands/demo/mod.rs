@@ -1,23 +1,21 @@
 //! `antevox demo`: show three spoken calls live.
 //!
 //! ```text
-//! antevox call (a process of its own) ─► SIP, RTP ─► server with the demo set ─► board ─► this terminal
-//!                                                        └► a colleague who picks up (agent)
+//! antevox call (a process of its own) ─► SIP, RTP ─► server with the demo set (loopback) ─► board ─► this terminal
 //! ```
 
-mod agent;
 mod show;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Zoned;
 use tokio::process::Command;
-use tokio::sync::oneshot;
 
 use super::Outcome;
-use crate::config::{Flag, layered};
-use crate::server::Server;
+use super::loopback::Loopback;
+use crate::config::{HotlineSettings, Settings};
 use show::Show;
 
 /// Show three spoken calls live.
@@ -82,42 +80,21 @@ impl Demo {
 
     async fn play(self) -> Outcome {
         let store = tempfile::tempdir()?;
-        let agent = agent::start().await?;
         println!("Starting a hotline: learning the dialplan, loading the models …");
-        let flag = |name, key, value: String| Flag { name, key, value };
-        let settings = layered(
-            None,
-            [],
-            &[
-                flag("--sip", "sip.listen", "127.0.0.1:0".into()),
-                flag("--http", "http.listen", "127.0.0.1:0".into()),
-                flag("--data", "store.dir", store.path().display().to_string()),
-                flag("--dialplan", "hotline.dialplan", self.dialplan.display().to_string()),
-                flag("--agents", "hotline.agents", agent.to_string()),
-            ],
-        )
-        .map_err(|found| found.to_string())?;
-        let server = Server::start(settings).await?;
-        let ready = server.ready();
-        println!("Live page: http://{}", ready.http);
-        let uri = ready.sip.iter().find_map(|address| address.strip_prefix("udp:")).ok_or("no UDP address")?;
-        let uri = format!("sip:95188@{uri}");
-        let board = server.board();
-        let (stop, stopped) = oneshot::channel();
-        let serving = tokio::spawn(server.run_until(async {
-            stopped.await.ok();
-        }));
+        let hotline = HotlineSettings { dialplan: self.dialplan, ..Settings::default().hotline };
+        let server = Loopback::start(hotline, store.path(), Arc::new(|_| Zoned::now())).await?;
+        println!("Live page: http://{}", server.http);
+        let uri = server.uri("95188");
         let show = Arc::new(Show::default());
-        let shown = tokio::spawn(show.clone().follow(board.watch()));
+        let shown = tokio::spawn(show.clone().follow(server.board.watch()));
         for (number, scenario) in SCENARIOS.iter().enumerate() {
             println!("\n━━ {}. {}, called from {}", number + 1, scenario.title, scenario.from);
             call(&uri, scenario).await?;
             tokio::time::sleep(PAUSE).await;
         }
-        stop.send(()).ok();
-        serving.await?;
+        let stopped = server.stop().await;
         shown.abort();
-        Ok(())
+        stopped
     }
 }
 

@@ -46,6 +46,7 @@ impl Show {
                 }
             }
             Happened::Speaking { text } => line(at, "server", "34", text),
+            Happened::Aside { text } => note(at, &format!("the server says beside the turns: {text}")),
             Happened::Ducked => note(at, "the caller makes a sound: prompt turned down"),
             Happened::Restored => note(at, "not an interruption: prompt back up"),
             Happened::BargedIn => note(at, "interrupted: prompt stopped"),
@@ -68,6 +69,7 @@ impl Show {
             Happened::TransferFailed => note(at, "nobody took over"),
             Happened::Ended { record } => summary(record),
             Happened::Started { .. }
+            | Happened::Listening { .. }
             | Happened::Hearing { .. }
             | Happened::Turned(_)
             | Happened::Held

@@ -75,6 +75,11 @@ impl Case {
         self.id.split('-').next().unwrap_or(&self.id)
     }
 
+    /// What sort of situation it is: five or six in all.
+    pub(super) fn sort(&self) -> (Expect, bool) {
+        (self.expect, if self.expect == Expect::Continue { self.speech.is_empty() } else { self.speech.len() > 1 })
+    }
+
     /// Where the caller speaks, on the clock of the case \[ms\].
     pub(super) fn spans(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
         self.speech.iter().map(|&[from, to]| (from + self.starts_at_ms, to + self.starts_at_ms))

@@ -1,6 +1,7 @@
 //! `antevox duplex`: plays situations of turn-taking with the real ears and voice, in virtual time, and counts what went wrong.
 
 mod case;
+mod cost;
 mod picture;
 mod play;
 mod report;
@@ -44,7 +45,7 @@ pub struct DuplexBench {
     /// Play only cases whose name begins so.
     #[arg(long, default_value = "")]
     only: String,
-    /// Write timelines of the cases whose names are given, or of one of each kind, and the distributions, as SVG into this folder.
+    /// Write timelines of the cases whose names are given, or of a typical case of each sort, and the distributions, as SVG into this folder.
     #[arg(long, value_name = "DIR")]
     plots: Option<PathBuf>,
     /// Cases for which to write a timeline.
@@ -123,11 +124,11 @@ impl DuplexBench {
     }
 
     fn draw(&self, folder: &Path, cases: &[Case], played: &[Played], report: &Report) -> Result<(), String> {
-        let mut kinds = Vec::new();
+        let mut drawn = Vec::new();
         let wanted = cases.iter().zip(played).filter(|(case, _)| match self.timeline.as_slice() {
             [] => {
-                let is_new = !kinds.contains(&case.kind());
-                kinds.push(case.kind());
+                let is_new = !drawn.contains(&case.sort());
+                drawn.push(case.sort());
                 is_new
             }
             named => named.contains(&case.id),
@@ -144,14 +145,15 @@ fn write(folder: &Path, name: &str, text: &str) -> Result<(), String> {
 }
 
 /// What was heard in each frame: its end \[ms\], level \[dBov\], probability of speech, whether it counts as such, share of our
-/// own voice, level of what the caller heard \[dBov\], and the text when it changed.
+/// own voice, level of what the caller heard, and the loudest of it lately \[dBov\], and the text when it changed.
 fn trace(played: &Played) -> String {
-    let mut csv = "ms,level,probability,speech,echo,said,words\n".to_owned();
+    let mut csv = "ms,level,probability,speech,echo,said,played,words\n".to_owned();
     for (i, (sound, said)) in played.frames.iter().enumerate() {
         let ms = (i as u64 + 1) * FRAME_MS;
         let words = played.words.iter().rfind(|(at, _)| *at == ms).map_or("", |(_, text)| text.as_str());
         let (level, probability, speech, echo) = (sound.level, sound.probability, u8::from(sound.speech), sound.echo);
-        csv += &format!("{ms},{level:.1},{probability:.3},{speech},{echo:.3},{said:.1},{words}\n");
+        let played = sound.played;
+        csv += &format!("{ms},{level:.3},{probability:.4},{speech},{echo:.3},{said:.1},{played:.1},{words}\n");
     }
     csv
 }

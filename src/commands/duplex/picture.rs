@@ -13,7 +13,7 @@ const STYLE: &str = "font-family=\"sans-serif\" font-size=\"10\"";
 
 /// One strip for each case: the prompt above, the caller below, and between them what was decided.
 pub(super) fn timelines(cases: &[(&Case, &Played)]) -> String {
-    let strip = 4.0 * LANE + 20.0;
+    let strip = 4.0 * LANE + 34.0;
     let mut svg = open(strip * cases.len() as f64 + 10.0);
     for (i, (case, played)) in cases.iter().enumerate() {
         strip_of(&mut svg, case, played, strip * i as f64 + 10.0);
@@ -37,14 +37,39 @@ fn strip_of(svg: &mut String, case: &Case, played: &Played, top: f64) {
     if let Some((from, to)) = played.prompt {
         bar(from, to, 1.0, "#2b6cb0", 14.0);
     }
-    let ducks = played.happened.iter().filter(|(_, what)| *what == What::Ducked);
-    for (from, _) in ducks {
-        let ended = |what: &What| matches!(what, What::Restored | What::Stopped | What::PromptEnded);
-        let to = played.happened.iter().find(|(at, what)| at > from && ended(what)).map_or(end, |(at, _)| *at);
-        bar(*from, to, 1.0, "#90cdf4", 8.0);
+    // What was turned down is lighter, and what was paused is white.
+    let until = |from: u64, ends: fn(&What) -> bool| {
+        played.happened.iter().find(|(at, what)| *at > from && ends(what)).map_or(end, |(at, _)| *at)
+    };
+    for (from, what) in &played.happened {
+        match what {
+            What::Ducked => {
+                let ends =
+                    |what: &What| matches!(what, What::Restored | What::Stopped | What::PromptEnded | What::Hushed);
+                bar(*from, until(*from, ends), 1.0, "#90cdf4", 14.0);
+            }
+            What::Hushed => {
+                let ends = |what: &What| matches!(what, What::Restored | What::Stopped | What::PromptEnded);
+                bar(*from, until(*from, ends), 1.0, "#ffffff", 14.0);
+                bar(*from, until(*from, ends), 1.0, "#90cdf4", 2.0);
+            }
+            What::Stopped | What::PromptEnded => bar(*from, end, 1.0, "#ffffff", 14.0),
+            What::Answered => bar(*from, until(*from, |what| *what == What::Stopped), 1.0, "#2f855a", 14.0),
+            What::Restored | What::TurnEnded | What::TookBack | What::Said(_) | What::Heard(_) => {}
+        }
     }
     for (from, to) in case.spans() {
         bar(from, to, 3.0, "#c05621", 14.0);
+    }
+    for second in 1..=end / 1_000 {
+        let x = x(second * 1_000);
+        let (y, below) = (top + 4.0 * LANE, top + 4.0 * LANE + 4.0);
+        let _ = writeln!(svg, r##"<line x1="{x:.1}" x2="{x:.1}" y1="{y:.1}" y2="{below:.1}" stroke="#718096"/>"##);
+        let _ = writeln!(
+            svg,
+            r##"<text x="{x:.1}" y="{:.1}" {STYLE} fill="#718096" text-anchor="middle">{second} s</text>"##,
+            below + 9.0
+        );
     }
     for (lane, name) in [(1.0, "prompt"), (3.0, "caller")] {
         let _ = writeln!(svg, r#"<text x="4" y="{:.1}" {STYLE}>{name}</text>"#, top + lane * LANE + 15.0);
@@ -58,12 +83,17 @@ fn strip_of(svg: &mut String, case: &Case, played: &Played, top: f64) {
         escaped(said)
     );
     // Labels of what happened at about the same time stand below each other.
-    let (mut row, mut free_from) = (0.0, [f64::NEG_INFINITY; 3]);
+    let (mut row, mut free_from) = (0.0, [f64::NEG_INFINITY; 4]);
     for (at, what) in &played.happened {
         let (x, y, label) = (x(*at), top + 2.0 * LANE, format!("{what} {at}"));
-        if let Some(free) = free_from.iter().position(|from| *from <= x) {
+        let width = 6.0 * label.chars().count() as f64;
+        let (anchor, beside, from) = match x + width > WIDTH {
+            true => ("end", -2.0, x - width),
+            false => ("start", 2.0, x),
+        };
+        if let Some(free) = free_from.iter().position(|free| *free <= from) {
             row = free as f64;
-            free_from[free] = x + 6.0 * label.len() as f64;
+            free_from[free] = from + width;
         }
         let _ = writeln!(
             svg,
@@ -73,8 +103,8 @@ fn strip_of(svg: &mut String, case: &Case, played: &Played, top: f64) {
         );
         let _ = writeln!(
             svg,
-            r#"<text x="{:.1}" y="{:.1}" {STYLE}>{}</text>"#,
-            x + 2.0,
+            r#"<text x="{:.1}" y="{:.1}" {STYLE} text-anchor="{anchor}">{}</text>"#,
+            x + beside,
             y + 6.0 + row * 9.0,
             escaped(&label)
         );
@@ -97,10 +127,17 @@ pub(super) fn distributions(times: &[(&str, Vec<u64>)]) -> String {
         let most = counts.iter().max().copied().unwrap_or(0).max(1) as f64;
         let _ = writeln!(
             svg,
-            r#"<text x="40" y="{:.1}" {STYLE} font-weight="bold">{name}, {} cases</text>"#,
+            r#"<text x="40" y="{:.1}" {STYLE} font-weight="bold">{name}: {} cases, median {} ms, 95 of 100 within {} ms</text>"#,
             base - HEIGHT + 35.0,
-            times.len()
+            times.len(),
+            quantile(times, 0.5),
+            quantile(times, 0.95)
         );
+        for (q, colour) in [(0.5, "#c05621"), (0.95, "#c53030")] {
+            let x = x(quantile(times, q));
+            let from = base - HEIGHT + 42.0;
+            let _ = writeln!(svg, r#"<line x1="{x:.1}" x2="{x:.1}" y1="{from:.1}" y2="{base:.1}" stroke="{colour}"/>"#);
+        }
         for (bin, &count) in counts.iter().enumerate().filter(|(_, count)| **count > 0) {
             let (height, width) = (count as f64 / most * (HEIGHT - 60.0), x(BIN) - x(0) - 1.0);
             let (x, y) = (x(bin as u64 * BIN), base - height);
@@ -110,10 +147,17 @@ pub(super) fn distributions(times: &[(&str, Vec<u64>)]) -> String {
             );
         }
         for mark in (0..=last).step_by(200) {
-            let _ = writeln!(svg, r#"<text x="{:.1}" y="{:.1}" {STYLE}>{mark}</text>"#, x(mark), base + 13.0);
+            let _ = writeln!(svg, r#"<text x="{:.1}" y="{:.1}" {STYLE}>{mark} ms</text>"#, x(mark), base + 13.0);
         }
     }
     svg + "</svg>\n"
+}
+
+/// Nearest rank; 0 for none.
+fn quantile(times: &[u64], q: f64) -> u64 {
+    let mut times = times.to_vec();
+    times.sort_unstable();
+    times.get(((times.len() as f64 * q).ceil() as usize).saturating_sub(1)).copied().unwrap_or(0)
 }
 
 fn open(height: f64) -> String {

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::case::{Case, Expect, sound};
+use super::cost;
 use crate::audio::g711::Law;
 use crate::audio::resample::{Downsampler, Upsampler};
 use crate::audio::{FRAME_MS, FRAME_SAMPLES, Frame};
@@ -19,7 +20,7 @@ use crate::call::{Duplex, EarRequest, Hotline, Moment, Speaking};
 use crate::speech::asr::{AsrError, Recogniser};
 use crate::speech::tts::{Mouth, Voice};
 use crate::speech::vad::Earshot;
-use crate::turn::Voice as Sound;
+use crate::turn::{Aside, Voice as Sound, Yields};
 use crate::units::{SampleRate, UtteranceId};
 
 /// What the server says when a turn has ended.
@@ -29,7 +30,7 @@ const LONGEST_WAIT_MS: u64 = 4_000;
 /// No prompt is longer \[ms\].
 const LONGEST_PROMPT_MS: u64 = 120_000;
 /// Silence that makes nobody impatient within a case.
-const NEVER: Duration = Duration::from_secs(3_600);
+pub(super) const NEVER: Duration = Duration::from_secs(3_600);
 /// A frame louder than this is audible \[dBov\].
 const AUDIBLE_DBOV: f32 = -46.0;
 
@@ -49,6 +50,8 @@ pub(super) enum What {
     TookBack,
     /// The first sound of the answer.
     Answered,
+    /// "Mm-hm", "take your time": beside the turns.
+    Said(Aside),
     /// The recogniser's text of a turn.
     Heard(String),
 }
@@ -63,6 +66,8 @@ pub(super) struct Played {
     pub(super) frames: Vec<(Sound, f32)>,
     /// The recogniser's text when it changed \[ms\].
     pub(super) words: Vec<(u64, String)>,
+    /// Work of the echo canceller, the voice detector and turn-taking, and how much sound it was for.
+    pub(super) cost: (Duration, Duration),
 }
 
 impl Played {
@@ -100,6 +105,7 @@ impl Stage {
         };
         let answer = self.speak(ANSWER).map_err(|error| format!("{}: {error}", case.id))?;
         let line = Line::new(case, caller, noise);
+        let mut heard = Vec::new();
         let mut run = Run {
             case,
             hotline: &self.hotline,
@@ -112,8 +118,10 @@ impl Stage {
             due: None,
             played: Played::default(),
         };
-        run.go(line, prompt).map_err(|error| format!("{}: {error}", case.id))?;
-        Ok(run.played)
+        run.go(line, prompt.clone(), &mut heard).map_err(|error| format!("{}: {error}", case.id))?;
+        let mut played = run.played;
+        played.cost = cost::of(case, prompt, &heard, &played.words);
+        Ok(played)
     }
 
     /// Sound of `text`, and how long its first piece took.
@@ -201,10 +209,10 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    fn go(&mut self, mut line: Line, prompt: Option<Vec<i16>>) -> Result<(), AsrError> {
+    fn go(&mut self, mut line: Line, prompt: Option<Vec<i16>>, all: &mut Vec<Frame>) -> Result<(), AsrError> {
         match prompt {
             Some(sound) => {
-                let id = self.duplex.speak(self.case.ask, true);
+                let id = self.duplex.speak(self.case.ask, Yields::ToSpeech);
                 self.push(id, sound);
                 self.prompt = Some(id);
             }
@@ -222,12 +230,13 @@ impl Run<'_> {
             line.said.extend_from_slice(&said.0);
             self.follow()?;
             let heard = line.next();
+            all.push(heard);
             self.duplex.hear(&heard);
             self.played.frames.push((self.duplex.voice(), said.level()));
             self.follow()?;
             if self.due.is_some_and(|due| due <= self.now()) {
                 self.due = None;
-                let id = self.duplex.speak(self.case.ask, true);
+                let id = self.duplex.speak(self.case.ask, Yields::ToSpeech);
                 let sound = self.answer.0.clone();
                 self.push(id, sound);
                 self.answering = Some(id);
@@ -290,6 +299,7 @@ impl Run<'_> {
                     self.duplex.offer(self.case.ask, NEVER);
                 }
                 Moment::TurnEnded { .. } => self.note(What::TurnEnded),
+                Moment::Aside(aside) => self.note(What::Said(aside)),
             }
         }
         Ok(())

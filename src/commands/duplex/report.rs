@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::case::{Case, Expect};
 use super::play::{Played, What};
+use crate::turn::Aside;
 
 /// How one case went.
 #[derive(Clone, Debug, PartialEq)]
@@ -61,7 +63,8 @@ impl Verdict {
         match case.expect {
             Expect::Stop => {
                 let after = |at: &u64| *at >= began;
-                verdict.duck_ms = played.first(&What::Ducked).filter(after).map(|at| at - began);
+                let mut ducks = played.happened.iter().filter(|(_, what)| *what == What::Ducked).map(|(at, _)| *at);
+                verdict.duck_ms = ducks.find(after).map(|at| at - began);
                 // It may have been paused, or have paused by itself, before it was known to end.
                 let heard_until = played.prompt.map_or(began, |(_, until)| until);
                 verdict.stop_ms = stopped.filter(after).map(|at| at.min(heard_until).saturating_sub(began));
@@ -84,12 +87,16 @@ impl Verdict {
 pub(super) struct Report {
     verdicts: Vec<Verdict>,
     failed: Vec<Value>,
+    /// Work of echo canceller, voice detector and turn-taking, and the sound that it was for.
+    cost: (Duration, Duration),
 }
 
 impl Report {
     /// Adds a case.
     pub(super) fn add(&mut self, case: &Case, played: &Played) {
         let verdict = Verdict::new(case, played);
+        self.cost.0 += played.cost.0;
+        self.cost.1 += played.cost.1;
         if let Some(fault) = verdict.fault {
             let happened: Vec<_> = played.happened.iter().map(|(at, what)| format!("{at} {what}")).collect();
             let spans: Vec<_> = case.spans().collect();
@@ -113,6 +120,9 @@ impl Report {
         }
         let mut report = figures(&self.verdicts.iter().collect::<Vec<_>>());
         report["kinds"] = kinds.into_iter().map(|(kind, verdicts)| (kind.to_owned(), figures(&verdicts))).collect();
+        // As a share of one core, for each call.
+        let heard = (!self.cost.1.is_zero()).then_some(self.cost.1);
+        report["cost"] = json!(heard.map(|heard| self.cost.0.as_secs_f64() / heard.as_secs_f64()));
         report["failed"] = json!(self.failed);
         report
     }
@@ -163,6 +173,9 @@ impl fmt::Display for What {
             Self::TurnEnded => "turn ended",
             Self::TookBack => "caller went on",
             Self::Answered => "answered",
+            Self::Said(Aside::Listening) => "said \"mm-hm\"",
+            Self::Said(Aside::TakeYourTime) => "said \"take your time\"",
+            Self::Said(Aside::Thinking) => "said \"one moment\"",
             Self::Heard(text) => return write!(f, "heard \"{text}\""),
         })
     }
@@ -203,6 +216,13 @@ impl fmt::Display for Report {
             }
             let times = ["response_ms", "duck_ms", "stop_ms"].map(|key| time(figures, key));
             writeln!(f, " {:>11} {:>11} {:>11}", times[0], times[1], times[2])?;
+        }
+        if let Some(cost) = report["cost"].as_f64() {
+            writeln!(
+                f,
+                "echo canceller, voice detector and turn-taking: {:.2} % of a core for each call",
+                cost * 100.0
+            )?;
         }
         for line in &self.failed {
             writeln!(f, "{line}")?;

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::named::named;
 use crate::dialog::BargeIn;
+use crate::units::Lang;
 
 named! {
     /// A value that a text leaves open.
@@ -118,6 +119,12 @@ named! {
         EngineFailed = "engine_failed",
         /// The last words.
         Goodbye = "goodbye",
+        /// "Mm-hm", while the caller tells a long story.
+        Listening = "listening",
+        /// "Take your time", to somebody who looks for words.
+        TakeYourTime = "take_your_time",
+        /// "One moment", when the answer is slow to come.
+        Thinking = "thinking",
     }
 }
 
@@ -131,6 +138,19 @@ impl PromptKind {
             Self::Choice | Self::ChooseOrder => &[Placeholder::First, Placeholder::Second],
             Self::AskOrder => &[Placeholder::Order],
             Self::ReadBack => &[Placeholder::Value],
+            _ => &[],
+        }
+    }
+
+    /// What is said where a dialplan says nothing else: of words that are the same in all hotlines.
+    pub const fn usual(self, lang: Lang) -> &'static [&'static str] {
+        match (self, lang) {
+            (Self::Listening, Lang::En) => &["Mm-hm.", "I see."],
+            (Self::Listening, Lang::Zh) => &["嗯。", "好的。"],
+            (Self::TakeYourTime, Lang::En) => &["Take your time.", "No hurry."],
+            (Self::TakeYourTime, Lang::Zh) => &["您慢慢说。", "不着急，您慢慢说。"],
+            (Self::Thinking, Lang::En) => &["One moment.", "Just a moment."],
+            (Self::Thinking, Lang::Zh) => &["请稍等。", "您稍等一下。"],
             _ => &[],
         }
     }

@@ -146,6 +146,11 @@ impl Dialog {
         }
     }
 
+    /// A few words beside the turns, which change nothing.
+    pub fn beside(&mut self, kind: PromptKind) -> String {
+        self.voice.aside(kind)
+    }
+
     /// The same with a caller whose number is `phone`; an empty one is withheld.
     pub fn calling(mut self, phone: Pii<String>) -> Self {
         self.phone = Some(phone).filter(|phone| !phone.0.is_empty());

@@ -1,10 +1,10 @@
 //! What a simulated caller says to the question that stands.
 
-use crate::dialog::dialplan::{Plan, SceneId, SlotId, SlotKind};
+use crate::dialog::Asked;
+use crate::dialog::dialplan::{Plan, SlotKind};
 use crate::dialog::simulated::phrases::{self, Phrases};
 use crate::dialog::simulated::{Kind, Profile};
-use crate::dialog::{Dialog, Question};
-use crate::identify::Order;
+use crate::units::Scene;
 
 /// How often somebody who says no goes on with what it is instead.
 const GOES_ON: f64 = 0.5;
@@ -31,7 +31,7 @@ const KEEPS_NUMBER: f64 = 0.1;
 
 /// What a caller does with the floor.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Said {
+pub enum Said {
     /// Speaks.
     Words(String),
     /// Is silent.
@@ -40,11 +40,11 @@ pub(super) enum Said {
     Bye,
 }
 
-pub(super) struct Caller<'a> {
+/// Somebody who calls, and answers truthfully what is asked.
+pub struct Caller<'a> {
     plan: &'a Plan,
     profile: &'a Profile,
     phrases: &'static Phrases,
-    truth: Option<SceneId>,
     random: fastrand::Rng,
     turns: u32,
     told: usize,
@@ -54,12 +54,12 @@ pub(super) struct Caller<'a> {
 }
 
 impl<'a> Caller<'a> {
-    pub(super) fn new(plan: &'a Plan, profile: &'a Profile, seed: u64) -> Self {
+    /// A caller of a hotline that follows `plan`; `seed` draws the moods.
+    pub fn new(plan: &'a Plan, profile: &'a Profile, seed: u64) -> Self {
         Self {
             plan,
             profile,
             phrases: phrases::of(plan.lang),
-            truth: plan.find(&profile.scene),
             random: fastrand::Rng::with_seed(seed),
             turns: 0,
             told: 0,
@@ -69,20 +69,21 @@ impl<'a> Caller<'a> {
         }
     }
 
-    pub(super) fn turns(&self) -> u32 {
+    /// Utterances so far.
+    pub fn turns(&self) -> u32 {
         self.turns
     }
 
-    pub(super) fn turns_after_asking(&self) -> Option<u32> {
+    /// Utterances after the one that asked for a human; `None` if none was asked for.
+    pub fn turns_after_asking(&self) -> Option<u32> {
         self.asked_for_human_at.map(|at| self.turns - at)
     }
 
-    pub(super) fn answer(&mut self, dialog: &Dialog) -> Said {
-        let Some(question) = dialog.question() else { return Said::Nothing };
-        if matches!(question, Question::LookUp(_) | Question::Doing(_) | Question::StillDoing(_)) {
+    /// What the caller does when asked `question`. `found`: whether the problem that stands is the true one.
+    pub fn answer(&mut self, question: &Asked, found: bool) -> Said {
+        if !question.wants_answer() {
             return Said::Nothing;
         }
-        let found = dialog.progress().scene.as_ref() == Some(&self.profile.scene);
         if self.turns >= self.profile.patience && !found && !self.about_to_be_found(question) {
             return Said::Bye;
         }
@@ -104,10 +105,10 @@ impl<'a> Caller<'a> {
     }
 
     /// What people do instead of an answer.
-    fn quirk(&mut self, question: &Question, found: bool) -> Option<Said> {
+    fn quirk(&mut self, question: &Asked, found: bool) -> Option<Said> {
         let answered = match question {
-            Question::Solved(scene) | Question::Offer(scene) => self.is_true(*scene),
-            Question::AnythingElse => found,
+            Asked::Solved { scene } | Asked::Offer { scene } => self.is_true(scene),
+            Asked::AnythingElse => found,
             _ => false,
         };
         if answered && self.happens(LEAVES) {
@@ -130,30 +131,30 @@ impl<'a> Caller<'a> {
     }
 
     /// Nobody hangs up on the right question.
-    fn about_to_be_found(&self, question: &Question) -> bool {
+    fn about_to_be_found(&self, question: &Asked) -> bool {
         question.stated().is_some_and(|scene| self.is_true(scene))
     }
 
-    fn reply(&mut self, question: &Question, found: bool) -> String {
+    fn reply(&mut self, question: &Asked, found: bool) -> String {
         match question {
-            Question::Open | Question::Narrow(_) | Question::LookUp(_) => self.problem(),
-            Question::Guess(scene) | Question::Confirm(scene) | Question::Offer(scene) => match self.is_true(*scene) {
+            Asked::Open | Asked::Narrow { .. } => self.problem(),
+            Asked::Guess { scene } | Asked::Confirm { scene } | Asked::Offer { scene } => match self.is_true(scene) {
                 true => self.yes(),
                 false => self.no(self.phrases.no),
             },
-            Question::Solved(scene) => match self.is_true(*scene) {
+            Asked::Solved { scene } => match self.is_true(scene) {
                 true => self.one_of(self.phrases.solved),
                 false => self.no(self.phrases.no),
             },
-            Question::Choice(first, second) => self.choose(&[*first, *second]),
-            Question::Order(scene, _) if !self.is_true(*scene) => self.no(self.phrases.no),
-            Question::Order(_, orders) => self.choose_order(orders),
-            Question::Number(_) => self.number(),
-            Question::Slot(slot, _) => self.slot(*slot),
-            Question::ReadBack(..) => self.yes(),
-            Question::Doing(_) | Question::StillDoing(_) => String::new(),
-            Question::AnythingElse if found => self.one_of(self.phrases.nothing_else),
-            Question::AnythingElse => format!("{}{}{}", self.phrases.yes[0], self.phrases.comma, self.problem()),
+            Asked::Choice { scenes } => self.choose(scenes),
+            Asked::Order { scene, .. } if !self.is_true(scene) => self.no(self.phrases.no),
+            Asked::Order { orders, .. } => self.choose_order(orders),
+            Asked::Number { .. } => self.number(),
+            Asked::Slot { slot } => self.slot(slot),
+            Asked::ReadBack { .. } => self.yes(),
+            Asked::LookUp { .. } | Asked::Doing { .. } => String::new(),
+            Asked::AnythingElse if found => self.one_of(self.phrases.nothing_else),
+            Asked::AnythingElse => format!("{}{}{}", self.phrases.yes[0], self.phrases.comma, self.problem()),
         }
     }
 
@@ -195,18 +196,20 @@ impl<'a> Caller<'a> {
         format!("{no}{}{}", self.phrases.comma, self.problem())
     }
 
-    fn choose(&mut self, scenes: &[SceneId; 2]) -> String {
-        let Some(at) = scenes.iter().position(|scene| self.is_true(*scene)) else {
+    fn choose(&mut self, scenes: &[Scene; 2]) -> String {
+        let Some(at) = scenes.iter().position(|scene| self.is_true(scene)) else {
             return self.no(self.phrases.neither);
         };
-        if self.happens(NAMES) {
-            return self.plan.scene(scenes[at]).name.clone();
+        if self.happens(NAMES)
+            && let Some(id) = self.plan.find(&scenes[at])
+        {
+            return self.plan.scene(id).name.clone();
         }
         self.phrases.ordinals[at].to_owned()
     }
 
-    fn choose_order(&mut self, orders: &[Order]) -> String {
-        let mine = |order: &Order| Some(&order.order_id) == self.profile.order_id.as_ref();
+    fn choose_order(&mut self, orders: &[String]) -> String {
+        let mine = |order: &String| Some(order) == self.profile.order_id.as_ref();
         match (orders.iter().position(mine), orders.len()) {
             (None, _) => self.one_of(self.phrases.neither),
             (Some(_), 1) => self.yes(),
@@ -226,8 +229,9 @@ impl<'a> Caller<'a> {
     }
 
     /// A plain answer of the kind that is asked for.
-    fn slot(&mut self, slot: SlotId) -> String {
-        match &self.plan.slot(slot).kind {
+    fn slot(&mut self, name: &str) -> String {
+        let Some(slot) = self.plan.slots.iter().find(|slot| slot.name == name) else { return self.problem() };
+        match &slot.kind {
             SlotKind::Digits(lengths) if lengths.contains(&self.profile.mobile.0.len()) => self.number(),
             SlotKind::Digits(lengths) => {
                 let digits = (0..*lengths.start()).map(|_| self.phrases.digits[self.random.usize(..10)]);
@@ -243,16 +247,16 @@ impl<'a> Caller<'a> {
         }
     }
 
-    fn off_topic(&mut self, question: &Question) -> String {
+    fn off_topic(&mut self, question: &Asked) -> String {
         let words = self.one_of(self.phrases.off_topic);
         match question {
-            Question::Open | Question::Narrow(_) => self.hesitating(words),
+            Asked::Open | Asked::Narrow { .. } => self.hesitating(words),
             _ => format!("{}{}{words}", self.one_of(self.phrases.no), self.phrases.comma),
         }
     }
 
-    fn is_true(&self, scene: SceneId) -> bool {
-        self.truth == Some(scene)
+    fn is_true(&self, scene: &Scene) -> bool {
+        *scene == self.profile.scene
     }
 
     fn one_of(&mut self, ways: &[&str]) -> String {

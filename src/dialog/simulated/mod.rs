@@ -6,7 +6,7 @@
 //!                                          └──── answers truthfully to what is asked, until patience ends ◄──┘
 //! ```
 //!
-//! A caller looks at [`Dialog::question`], not at the hotline's words: what a sentence sounds like is not what is tested.
+//! A caller looks at what is [`Asked`], not at the hotline's words: what a sentence sounds like is not what is tested.
 //! Everything is drawn from a seed, so a run can be repeated.
 
 mod caller;
@@ -16,6 +16,7 @@ mod plot;
 mod report;
 mod word_errors;
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use jiff::civil::DateTime;
@@ -24,11 +25,11 @@ use serde::{Deserialize, Serialize};
 use super::dialplan::Plan;
 use super::policy::Taken;
 use super::strategy::Strategy;
-use super::{ActionRequest, ActionResult, Dialog, DialogInput, Next, Progress, Question, Reply};
+use super::{ActionRequest, ActionResult, Asked, Dialog, DialogInput, Next, Progress, Question, Reply};
 use crate::identify::Identified;
 use crate::nlu::{Expect, Heard, UserTurn, text};
 use crate::units::{Pii, Scene};
-use caller::{Caller, Said};
+pub use caller::{Caller, Said};
 pub use cost::Costs;
 pub use report::Report;
 pub use word_errors::WordErrors;
@@ -88,7 +89,7 @@ pub enum End {
     /// The hotline said goodbye.
     Goodbye,
     /// To a human, for this reason.
-    Human(&'static str),
+    Human(Cow<'static, str>),
     /// The caller hung up with the answer to the true problem.
     Answered,
     /// The caller gave up.
@@ -116,7 +117,7 @@ pub struct SimulatedCall {
     pub repeated: bool,
     /// Who said what.
     pub transcript: Vec<String>,
-    /// How long each decision took.
+    /// How long each decision took; empty where that was not measured.
     pub decisions: Vec<Duration>,
     /// What was decided.
     pub taken: Vec<Taken>,
@@ -160,16 +161,18 @@ pub fn call(
                 break;
             }
             Next::Transfer(transfer) => {
-                end = End::Human(transfer.reason);
+                end = End::Human(transfer.reason.into());
                 break;
             }
         };
-        let input = match caller.answer(&line.dialog) {
+        let found = line.dialog.progress().scene.as_ref() == Some(&profile.scene);
+        let asked = line.dialog.question().map(|question| Asked::of(&world.plan, question));
+        let said = asked.map_or(Said::Nothing, |asked| caller.answer(&asked, found));
+        let input = match said {
             Said::Words(words) => line.hear(&words, &listen.expect),
             Said::Nothing => DialogInput::WasSilent,
             Said::Bye => {
-                let answered = line.dialog.progress().scene.as_ref() == Some(&profile.scene);
-                end = if answered { End::Answered } else { End::Abandoned };
+                end = if found { End::Answered } else { End::Abandoned };
                 break;
             }
         };
@@ -324,7 +327,7 @@ mod tests {
         let sum = |count: fn(&report::Group) -> usize| report.by_main_scene.values().map(count).sum::<usize>();
         assert_eq!(sum(|group| group.figures.calls), report.figures.calls);
         assert_eq!(sum(|group| group.dead_ends), 0);
-        let handed_over = |why: &std::collections::BTreeMap<&str, usize>| why.values().sum::<usize>();
+        let handed_over = |why: &std::collections::BTreeMap<Cow<'static, str>, usize>| why.values().sum::<usize>();
         let by_group: usize = report.by_main_scene.values().map(|group| handed_over(&group.hand_over.why)).sum();
         assert_eq!(by_group, handed_over(&report.hand_over.why));
     }

@@ -1,5 +1,6 @@
 //! What is counted over all simulated calls, and the worst of them.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
@@ -33,8 +34,9 @@ pub struct Report {
     pub wants_agent: ToHuman,
     /// Callers who want something off topic.
     pub out_of_scope: ToHuman,
-    /// How long the dialog took to decide \[ms\].
-    pub decision_ms: DecisionTime,
+    /// How long the dialog took to decide \[ms\], where that was measured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decision_ms: Option<DecisionTime>,
     /// Transcripts of the worst calls.
     pub worst: Vec<WorstCall>,
 }
@@ -89,7 +91,7 @@ pub struct HandOver {
     /// Share of the calls.
     pub rate: f64,
     /// How often for which reason.
-    pub why: BTreeMap<&'static str, usize>,
+    pub why: BTreeMap<Cow<'static, str>, usize>,
 }
 
 /// Callers who should reach a human.
@@ -205,8 +207,8 @@ impl HandOver {
     fn of(calls: &[&SimulatedCall]) -> Self {
         let mut why = BTreeMap::new();
         for call in calls {
-            if let End::Human(reason) = call.end {
-                *why.entry(reason).or_insert(0) += 1;
+            if let End::Human(reason) = &call.end {
+                *why.entry(reason.clone()).or_insert(0) += 1;
             }
         }
         Self { rate: share(why.values().sum(), calls.len()), why }
@@ -228,14 +230,17 @@ impl ToHuman {
 }
 
 impl DecisionTime {
-    fn of(calls: &[SimulatedCall]) -> Self {
+    fn of(calls: &[SimulatedCall]) -> Option<Self> {
         let mut times: Vec<Duration> = calls.iter().flat_map(|call| call.decisions.iter().copied()).collect();
+        if times.is_empty() {
+            return None;
+        }
         times.sort_unstable();
         let at = |share: f64| {
             let at = (times.len() as f64 * share) as usize;
             times.get(at.min(times.len().saturating_sub(1))).map_or(0.0, |time| time.as_secs_f64() * 1_000.0)
         };
-        Self { p50: at(0.5), p99: at(0.99) }
+        Some(Self { p50: at(0.5), p99: at(0.99) })
     }
 }
 
@@ -306,8 +311,11 @@ impl fmt::Display for Report {
                 group.turns_mean
             )?;
         }
-        writeln!(f, "dead ends: {}, same prompt twice: {}", self.dead_ends, self.repeated_prompts)?;
-        write!(f, "decision: p50 {:.3} ms, p99 {:.3} ms", self.decision_ms.p50, self.decision_ms.p99)
+        write!(f, "dead ends: {}, same prompt twice: {}", self.dead_ends, self.repeated_prompts)?;
+        match &self.decision_ms {
+            Some(times) => write!(f, "\ndecision: p50 {:.3} ms, p99 {:.3} ms", times.p50, times.p99),
+            None => Ok(()),
+        }
     }
 }
 

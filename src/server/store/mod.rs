@@ -44,6 +44,9 @@ const CONNECTIONS: u32 = 4;
 /// The file in the data folder.
 const FILE: &str = "antevox.db";
 
+/// The operator's own rules beside it, where there are any.
+const RULES: &str = "signals.toml";
+
 /// What can go wrong, by who can mend it.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -141,13 +144,39 @@ impl Store {
     /// # Errors
     /// [`StoreError::File`] where there is none; otherwise as [`open`](Self::open).
     pub async fn open_existing(dir: &Path) -> Result<Self, StoreError> {
-        let path = dir.join(FILE);
-        if !path.exists() {
-            let missing = "there is no store: import tables or start the server first, or name another --data folder";
-            let source = std::io::Error::new(std::io::ErrorKind::NotFound, missing);
-            return Err(StoreError::File { path, source });
-        }
+        Self::existing(dir)?;
         Self::open(dir).await
+    }
+
+    /// The store's file in `dir`, if there is one.
+    fn existing(dir: &Path) -> Result<PathBuf, StoreError> {
+        let path = dir.join(FILE);
+        if path.exists() {
+            return Ok(path);
+        }
+        let missing = "there is no store: import tables or start the server first, or name another --data folder";
+        let source = std::io::Error::new(std::io::ErrorKind::NotFound, missing);
+        Err(StoreError::File { path, source })
+    }
+
+    /// Copies the store in `from`, with its `signals.toml`, into the folder `to`, as it is at one moment even while a server
+    /// writes to it. The original is only read; SQLite may leave empty side files (`-shm`, `-wal`) beside it.
+    ///
+    /// # Errors
+    /// [`StoreError::File`] where there is no store; [`StoreError::NotAStore`], [`StoreError::Database`].
+    pub async fn copy(from: &Path, to: &Path) -> Result<(), StoreError> {
+        let path = Self::existing(from)?;
+        let blame = |source| blame(&path, source);
+        let options = SqliteConnectOptions::new().filename(&path).read_only(true).busy_timeout(BUSY);
+        let mut source = SqliteConnection::connect_with(&options).await.map_err(blame)?;
+        let target = to.join(FILE).to_string_lossy().into_owned();
+        sqlx::query("VACUUM INTO ?").bind(target).execute(&mut source).await.map_err(blame)?;
+        source.close().await.map_err(blame)?;
+        let rules = from.join(RULES);
+        if rules.exists() {
+            std::fs::copy(&rules, to.join(RULES)).map_err(|source| StoreError::File { path: rules, source })?;
+        }
+        Ok(())
     }
 
     /// The file.
@@ -246,6 +275,22 @@ mod tests {
         let error = Store::open(dir.path()).await.unwrap_err();
         assert!(matches!(error, StoreError::Locked(_)), "{error:?}");
         assert!(error.to_string().ends_with("or name another --data folder"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_copy_is_written_to_and_the_original_is_not() {
+        let (dir, copied) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let store = Store::open(dir.path()).await.unwrap();
+        store.save_record("a", "2026-05-01", "{}").await.unwrap();
+        std::fs::write(dir.path().join(RULES), "# mine").unwrap();
+        // The original is open, and its last rows lie in the write-ahead log.
+        Store::copy(dir.path(), copied.path()).await.unwrap();
+        assert!(copied.path().join(RULES).exists());
+        let copy = Store::open(copied.path()).await.unwrap();
+        copy.save_record("b", "2026-05-02", "{}").await.unwrap();
+        let count = async |store: &Store| store.records(None).await.unwrap().len();
+        assert_eq!((count(&store).await, count(&copy).await), (1, 2));
+        assert!(matches!(Store::copy(&dir.path().join("x"), copied.path()).await, Err(StoreError::File { .. })));
     }
 
     #[tokio::test]

@@ -68,7 +68,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Rules`]: mistakes in `signals.toml`; [`StoreError::File`].
     pub fn rules(&self) -> Result<Rules, StoreError> {
-        let file = self.path.parent().unwrap_or(Path::new(".")).join("signals.toml");
+        let file = self.path.parent().unwrap_or(Path::new(".")).join(super::RULES);
         match std::fs::read_to_string(&file) {
             Ok(text) => Rules::parse(&file, &text).map_err(StoreError::Rules),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Rules::built_in()),

@@ -138,6 +138,20 @@ impl Voice {
         self.entry.lang
     }
 
+    /// Whether the voice was made from recordings of a person, rather than from rules about sounds. Recognition trained on
+    /// people hears the former about as well as people, the latter as a strong accent.
+    pub fn is_of_a_person(&self) -> bool {
+        match self.entry.engine {
+            Engine::Flite(_) => true,
+            Engine::Espeak(..) => false,
+        }
+    }
+
+    /// All voices, each at its own rate.
+    pub fn all() -> impl Iterator<Item = Self> {
+        VOICES.iter().map(|entry| Self { entry, rate: Rate::NORMAL })
+    }
+
     /// The same voice at another rate.
     pub fn at(self, rate: Rate) -> Self {
         Self { rate, ..self }

@@ -119,7 +119,7 @@ impl Whole {
     /// `None` when something that is needed is missing; then there is a finding.
     fn new(raw: &raw::Hotline, names: &mut Names, findings: &mut Findings<'_>) -> Option<Self> {
         let lang = language(raw.language.as_ref(), findings);
-        let prompts = prompts(raw, findings);
+        let prompts = prompts(raw, lang, findings);
         let daytimes = daytimes(&raw.daytimes);
         let thresholds = thresholds(&raw.thresholds, findings);
         let timings = timings(&raw.timings, findings);

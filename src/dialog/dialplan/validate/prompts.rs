@@ -2,11 +2,13 @@
 
 use super::duration;
 use super::steps::barge_in_of;
+use crate::dialog::BargeIn;
 use crate::dialog::dialplan::prompt::BadTemplate;
 use crate::dialog::dialplan::yaml::{At, Findings, unknown};
 use crate::dialog::dialplan::{Placeholder, PromptKind, PromptPlan, Prompts, Template, raw};
+use crate::units::Lang;
 
-pub(super) fn prompts(raw: &raw::Hotline, findings: &mut Findings<'_>) -> Option<Prompts> {
+pub(super) fn prompts(raw: &raw::Hotline, lang: Option<Lang>, findings: &mut Findings<'_>) -> Option<Prompts> {
     let names = || PromptKind::ALL.iter().map(|kind| kind.name());
     for prompt in &raw.prompts {
         if !names().any(|name| name == prompt.kind.value) {
@@ -18,6 +20,11 @@ pub(super) fn prompts(raw: &raw::Hotline, findings: &mut Findings<'_>) -> Option
     for &kind in PromptKind::ALL {
         match raw.prompts.iter().find(|prompt| prompt.kind.value == kind.name()) {
             Some(written) => plans.extend(prompt(kind, written, findings)),
+            None if !kind.usual(lang.unwrap_or_default()).is_empty() => {
+                let variants =
+                    kind.usual(lang.unwrap_or_default()).iter().filter_map(|text| Template::parse(text).ok());
+                plans.push(PromptPlan { variants: variants.collect(), barge_in: BargeIn::Allowed, no_input: None });
+            }
             None => missing.push(format!("`{}`", kind.name())),
         }
     }

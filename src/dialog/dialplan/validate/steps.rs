@@ -255,9 +255,10 @@ pub(super) fn wording(written: &At<String>, names: &Names, findings: &mut Findin
 pub(super) fn barge_in_of(written: Option<&At<String>>, findings: &mut Findings<'_>) -> BargeIn {
     match written.map(|written| (written.value.as_str(), written)) {
         None | Some(("allowed", _)) => BargeIn::Allowed,
+        Some(("command", _)) => BargeIn::Command,
         Some(("never", _)) => BargeIn::Never,
         Some((_, written)) => {
-            unknown("barge_in", written, ["allowed", "never"].into_iter(), findings);
+            unknown("barge_in", written, ["allowed", "command", "never"].into_iter(), findings);
             BargeIn::Allowed
         }
     }

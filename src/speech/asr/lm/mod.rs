@@ -31,6 +31,8 @@ const OWN_SHARE: f64 = 0.9;
 const YES_NO_SHARE: f64 = 0.7;
 /// Share of names and positions where something is to be chosen; the rest is the open model.
 const CHOICE_SHARE: f64 = 0.5;
+/// How often a listener's noises and commands count beside the hotline's sentences: over a prompt they are half of all that is said.
+const INTERJECTIONS: usize = 24;
 /// Likeliest words of the general model that a hotline's recogniser knows besides its own.
 const GENERAL_WORDS: usize = 3_000;
 
@@ -67,7 +69,9 @@ impl Models {
     pub fn build(material: &LanguageMaterial, general: &NGrams) -> Self {
         let own = material.sentences.iter().chain(&material.names).map(|sentence| text::words(sentence));
         let everywhere = phrases(&[english::YES, english::NO, english::BACKCHANNELS, english::COMMANDS]);
-        let own: Vec<Vec<String>> = own.chain(everywhere).filter(|sentence| !sentence.is_empty()).collect();
+        let interjections = (1..INTERJECTIONS).flat_map(|_| phrases(&[english::BACKCHANNELS, english::COMMANDS]));
+        let own: Vec<Vec<String>> =
+            own.chain(everywhere).chain(interjections).filter(|sentence| !sentence.is_empty()).collect();
         let general = general.restrict(GENERAL_WORDS, 0.0, |_| true);
         let open = estimate(&own).mix(OWN_SHARE, &general);
         let yes_no = estimate(&phrases(&[english::YES, english::NO, english::BACKCHANNELS]).collect::<Vec<_>>())

@@ -31,12 +31,14 @@ pub(super) async fn start() -> Result<SocketAddr, Failure> {
     let (edge, mut calls) = SipEdge::start(config, CancellationToken::new()).await?;
     let (_, address) = edge.bound().first().copied().ok_or("no socket")?;
     let ports = RtpPorts::new(Ipv4Addr::LOCALHOST.into(), DEFAULT_RANGE)?;
+    // Synthesis computes: not on a thread that serves sockets, and not while somebody waits on the line.
+    let greeting: Arc<[Frame]> = tokio::task::spawn_blocking(greeting).await??.into();
     tokio::spawn(async move {
         let _edge = edge;
         while let Some(call) = calls.recv().await {
-            let ports = ports.clone();
+            let (ports, greeting) = (ports.clone(), greeting.clone());
             tokio::spawn(async move {
-                if let Err(error) = talk(call, &ports).await {
+                if let Err(error) = talk(call, &ports, &greeting).await {
                     eprintln!("the colleague could not talk: {error}");
                 }
             });
@@ -45,14 +47,14 @@ pub(super) async fn start() -> Result<SocketAddr, Failure> {
     Ok(address)
 }
 
-async fn talk(mut call: IncomingCall, ports: &RtpPorts) -> Result<(), Failure> {
+async fn talk(mut call: IncomingCall, ports: &RtpPorts, greeting: &[Frame]) -> Result<(), Failure> {
     let sockets = ports.open()?;
     let local = sdp::Local::new(sockets.local_addr()?, 1);
     let agreed = sdp::negotiate(&local, call.offer.as_deref().unwrap_or_default())?;
     call.leg.request(LegRequest::Accept { sdp: agreed.answer_sdp() })?;
     let seeds = Seeds { ssrc: fastrand::u32(..), seq: fastrand::u16(..), timestamp: fastrand::u32(..) };
     let mut media = MediaLeg::new(LegId::CALLER, &agreed, seeds);
-    let mut greeting = greeting()?.into_iter();
+    let mut greeting = greeting.iter();
     let mut tick = tokio::time::interval(Duration::from_millis(FRAME_MS));
     tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
     let (mut datagram, mut packet) = ([0; 1_500], Vec::new());
@@ -67,7 +69,7 @@ async fn talk(mut call: IncomingCall, ports: &RtpPorts) -> Result<(), Failure> {
             }
             _ = tick.tick() => {
                 media.pull(now());
-                let frame = greeting.next().unwrap_or_default();
+                let frame = greeting.next().copied().unwrap_or_default();
                 if let Some(to) = media.send(&frame, now(), &mut packet) {
                     sockets.rtp.try_send_to(&packet, to).ok();
                 }
