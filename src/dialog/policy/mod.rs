@@ -1,4 +1,5 @@
-//! A learned strategy: the same decisions as [`strategy::decide`](super::strategy::decide), weighed by what simulated callers brought to light.
+//! A learned strategy: the same decisions as [`strategy::decide`](super::strategy::decide), weighed by what simulated callers
+//! brought to light.
 //!
 //! ```text
 //! Situation (probabilities, trouble so far) ─► features ─► one weight vector a move ─► the highest, or one drawn while learning
