@@ -14,8 +14,9 @@ use antevox::units::{Pii, Scene};
 use jiff::civil::{date, time};
 use proptest::prelude::*;
 
-/// Replies beyond `max_prompts` that may come before the end: two failed transfers, a failed recogniser, the last words.
-const SPARE: u32 = 6;
+/// Replies beyond `max_prompts` that may come before the end: two failed transfers with an offer to call back, a failed recogniser,
+/// what the actions of a problem bring, the last words.
+const SPARE: u32 = 10;
 
 fn load(name: &str) -> Plan {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("dialplans").join(name);

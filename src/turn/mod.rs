@@ -22,7 +22,7 @@
 //!
 //! **End of turn** is a silence whose length depends on what was said and asked. Words that are all with a probability of 0.85
 //! are answered after 200–240 ms, words that do not tell (0.5) after 500–600 ms, and words that break off (below 0.2: "I'd like
-//! to", three digits of eleven) after 1,350 ms, with all lengths between them. What a sentence's end looks like is learned from
+//! to") after 1,050 ms, 1,350 ms in a number (three digits of eleven), with all lengths between them. What a sentence's end looks like is learned from
 //! sentences of all kinds and from the hotline's own examples, and how clear it is what the sentence is about counts as well
 //! ([`nlu::Understanding::is_whole`](crate::nlu::Understanding::is_whole)); it is told by the caller of [`Turn::words`].
 //!

@@ -87,7 +87,7 @@ fn a_yes_is_answered_sooner_than_half_a_sentence() {
     let mut half = Caller::new();
     half.prompt(Ask::Open).offer().silence(200).speech(300).words("my card was blocked").silence(2_000);
     assert_eq!(yes.when(ended), Some(700));
-    assert_eq!(half.when(ended), Some(1_860));
+    assert_eq!(half.when(ended), Some(1_560));
 }
 
 #[test]
@@ -212,11 +212,11 @@ fn speech_into_an_announcement_is_heard_from_where_the_question_begins() {
 fn who_falters_is_encouraged_once_and_then_heard_out() {
     let mut caller = Caller::new();
     caller.prompt(Ask::Open).offer().speech(400).words("i'd like to").silence(1_600);
-    assert_eq!(caller.when(said(Aside::TakeYourTime)), Some(1_760));
+    assert_eq!(caller.when(said(Aside::TakeYourTime)), Some(1_460));
     assert_eq!(caller.when(ended), None);
     caller.silence(4_000);
     assert_eq!(caller.decided.iter().filter(|(_, d)| said(Aside::TakeYourTime)(d)).count(), 1);
-    assert_eq!(caller.when(ended), Some(4_160));
+    assert_eq!(caller.when(ended), Some(3_860));
 }
 
 #[test]
