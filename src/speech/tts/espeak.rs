@@ -216,8 +216,10 @@ mod tests {
         let mandarin = || speak(c"cmn", Lang::Zh, Rate::NORMAL, "请稍等。").len();
         let before = mandarin();
         speak(c"en", Lang::En, Rate::FASTEST, "Please hold the line.");
-        // Not to the sample: the flutter of the pitch goes on where it was.
-        assert!(mandarin().abs_diff(before) < before / 100, "{} and {before}", mandarin());
+        let after = mandarin();
+        // The flutter of the pitch goes on where it was and moves the length by a per cent or two; the other rate
+        // would take a third of it away.
+        assert!(after.abs_diff(before) < before / 10, "{after} and {before}");
     }
 
     #[test]
