@@ -18,16 +18,15 @@ use crate::units::Scene;
 /// First bytes of a model file: name and version of the format.
 const MAGIC: &[u8; 8] = b"avnlu\0\0\x03";
 
-/// What it adds to the log-odds that a sentence is whole that it is clear what it is about. Measured on 80 sentences of the
-/// fixtures and 315 beginnings of them: of pairs of both, 94.8 % are ranked rightly with it and 93.9 % without; on what the
-/// recogniser made of 195 others, 91.1 and 87.4 %.
-const CLARITY: f32 = 4.0;
-/// How clear a sentence usually is: the mean of the probabilities of the likeliest scene and of the likeliest main scene.
-const USUAL: f32 = 0.6;
-/// One that is less clear is not what was said, or about something else, …
-const STRANGE: f32 = 0.3;
-/// … and then a sentence is not taken to be whole with more than this probability.
-const MISHEARD: f32 = 0.3;
+/// What counts of the log-odds that the ending tells: what is judged is what a recogniser heard, not what was said. It and the
+/// next two were fitted to what was heard of 150 whole questions and of the beginnings of 150 others: of pairs of both, 92.4 %
+/// are ranked rightly by the ending alone, 93.1 % together.
+const TRUST: f32 = 0.6;
+/// What it adds to them that it is clear what the sentence is about, …
+const CLARITY: f32 = 2.5;
+/// … and how clear a sentence is of which that tells nothing: the mean of the probabilities of the likeliest scene and of the
+/// likeliest main scene.
+const USUAL: f32 = 0.44;
 
 /// Why something could not be learned, or a model not be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -84,16 +83,16 @@ impl Understanding {
 
     /// Probability that `text`, as far as it is heard, is all that the caller wants to say, 0–1.
     ///
-    /// What tells the scene is likelier to be all; what tells none, however it ends, may be misheard.
+    /// How it ends tells that, and how clear it is what it is about.
     pub fn is_whole(&self, text: &str) -> f32 {
         let ends = self.endings.probability(text);
         let judgement = self.intents.judge(text);
         let likeliest = |p: &[f32]| p.iter().copied().fold(0.0, f32::max);
         let main = self.intents.main_probabilities(&judgement);
         let clear = (likeliest(&judgement.scenes) + likeliest(&main)) / 2.0;
-        let odds = ends / (1.0 - ends).max(f32::EPSILON) * (CLARITY * (clear - USUAL)).exp();
-        let whole = odds / (1.0 + odds);
-        if clear < STRANGE { whole.min(MISHEARD) } else { whole }
+        let ends = ends.clamp(f32::EPSILON, 1.0 - f32::EPSILON);
+        let log_odds = TRUST * (ends / (1.0 - ends)).ln() + CLARITY * (clear - USUAL);
+        1.0 / (1.0 + (-log_odds).exp())
     }
 
     /// What the caller meant.

@@ -260,7 +260,7 @@ impl Turn {
     /// Weighs what may be an interruption of a prompt that yields to speech.
     fn weigh(&mut self, now: SampleTime, is_over: bool) {
         let Floor::Contested(speech, yielding) = &mut self.floor else { return };
-        match speech.evidence(is_over) {
+        match speech.evidence(self.ask, is_over) {
             Evidence::Interrupts => self.interrupt(now),
             _ if is_over => {
                 if *yielding != Yielding::No {

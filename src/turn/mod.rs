@@ -20,11 +20,12 @@
 //! short sound that a recogniser takes for "the" or "of" is none. A prompt may yield to any speech, to commands alone ("stop",
 //! "agent"), or to nobody ([`Yields`]).
 //!
-//! **End of turn** is a silence whose length depends on what was said and asked. Words that are all with a probability of 0.85
-//! are answered after 200–240 ms, words that do not tell (0.5) after 500–600 ms, and words that break off (below 0.2: "I'd like
-//! to") after 1,050 ms, 1,350 ms in a number (three digits of eleven), with all lengths between them. What a sentence's end looks like is learned from
-//! sentences of all kinds and from the hotline's own examples, and how clear it is what the sentence is about counts as well
-//! ([`nlu::Understanding::is_whole`](crate::nlu::Understanding::is_whole)); it is told by the caller of [`Turn::words`].
+//! **End of turn** is a silence whose length depends on what was said and asked. Words that are all with a probability of 0.9
+//! are answered after 200 ms (a number: 240), words that do not tell (0.5) after 480 ms (600), and words that break off (below
+//! 0.4: "I'd like to", three digits of eleven) after 1,300 ms (1,350), with all lengths between them. What a sentence's end
+//! looks like is learned from sentences of all kinds and from the hotline's own examples, and how clear it is what the sentence
+//! is about counts as well ([`nlu::Understanding::is_whole`](crate::nlu::Understanding::is_whole)); it is told by the caller of
+//! [`Turn::words`].
 //!
 //! **A good listener** says a few words without taking the floor ([`Aside`]): "mm-hm" in a pause of a story of more than eight
 //! seconds, "take your time" to somebody who began and falters, "one moment" when the answer to a turn is late. Who says
@@ -42,9 +43,10 @@
 //! | `onset::{KNOWN, UNKNOWN_LOSS, ECHO_LOSS, RESIDUE}` | what may be our own voice come back, before and after it is known whether the line has an echo |
 //! | `speech::{LIKELY, LIKELY_LATE, SOON, LATE}` | evidence that pauses a prompt, at once and when the sound has lasted. Less: it falls silent sooner, for more sounds that are nothing |
 //! | `speech::{WORDED, COMMANDED, WORDLESS, A_WORD}` | evidence that stops it with words, with a command, without words; how long a voice with a word in it pauses it |
-//! | `speech::{SHORT, LONG, STABLE}` | how long a listener's word or two may last; from when on babble is suspected and more words are asked for; how long words must stand |
+//! | `speech::{SHORT, BRIEF, LONG, STABLE}` | how long a listener's words may last, and a single one; from when on babble is suspected and more words are asked for; how long words must stand |
 //! | `speech::{DOUBTFUL, SURE, KEPT}` | what a frame's probability counts as evidence, and how that fades |
 //! | `speech::{NEARBY, ECHO_LOSS, STEADY, FADED}` | levels of a background voice, of an echo, of a tone, and of the room after a voice |
+//! | `words::{COMMANDS, CLAIMS, ASSENTS, BACKCHANNELS}` | the words that take the floor, and those that leave it |
 //! | `words::{OPEN_END, DIGITS, BEGINNING}` | what an ending such as "to" leaves of the probability that a sentence is whole; what the number of digits tells; how few words are a beginning |
 //! | `speech::STORY` | from when on a turn is a story |
 

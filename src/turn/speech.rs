@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::words::{breaks_off, content_words, is_backchannel, takes_the_floor};
+use super::words::{breaks_off, claims_the_floor, content_words, is_backchannel, takes_the_floor};
 use crate::units::{Ask, SampleTime};
 
 /// What one frame of the caller sounds like.
@@ -54,8 +54,10 @@ const WORDED: f32 = 5.0;
 const COMMANDED: f32 = 2.5;
 /// A word that means something, in so many frames of a voice, makes an interruption likely.
 const A_WORD: u32 = 9;
-/// A word or two within so many frames are a listener's, unless they ask for the floor.
+/// Words within so many frames are a listener's, unless they ask for the floor; …
 const SHORT: u32 = 22;
+/// … within so many they must be two at least: a drawn-out "hmm" is often heard as one.
+const BRIEF: u32 = 48;
 /// Who talks to us has said something after so many frames; of babble a recogniser makes a word now and then.
 const LONG: u32 = 100;
 /// Words must stand for so many frames, since a recogniser often thinks better of them; nothing is lost, since by then the
@@ -223,18 +225,19 @@ impl Speech {
         self.words.is_empty() && self.surest < COMMANDED
     }
 
-    /// What it is evidence of, over a prompt; `is_over` when nothing more comes of it.
-    pub(super) fn evidence(&self, is_over: bool) -> Evidence {
+    /// What it is evidence of, over a prompt that leads up to `ask`; `is_over` when nothing more comes of it.
+    pub(super) fn evidence(&self, ask: Ask, is_over: bool) -> Evidence {
         if self.loudest < NEARBY {
             return if self.frames >= BACKGROUND { Evidence::Unlikely } else { Evidence::Unclear };
         }
         let content = content_words(&self.words);
         let sure = if is_over { self.surest } else { self.sure };
         let are_settled = is_over || self.unchanged >= STABLE;
-        let interrupts = if takes_the_floor(&self.words) {
+        let is_long = self.frames >= LONG;
+        let interrupts = if claims_the_floor(&self.words, ask) && !is_long {
             self.surest >= COMMANDED
         } else {
-            let needed = 1 + usize::from(!is_over) + usize::from(self.frames >= LONG);
+            let needed = if is_long { 3 } else { 1 } + usize::from(!is_over || self.voiced < BRIEF);
             (content >= needed && self.voiced >= SHORT && sure >= WORDED)
                 || (self.words.is_empty() && self.sure >= WORDLESS)
         };

@@ -66,8 +66,11 @@ const OPEN_ENDS_ZH: &[&str] = &[
 /// Listener's noises: they keep the floor where it is.
 const BACKCHANNELS: &[&str] = &[
     "uh", "uh-huh", "huh", "mm", "mhm", "mm-hmm", "hmm", "hm", "um", "er", "ah", "oh", "aha", "right", "okay", "ok",
-    "yeah", "i", "see", "sure", "嗯", "哦", "啊", "对", "好", "是", "呃", "喔", "行",
+    "yeah", "i", "see", "sure", "m", "h", "嗯", "哦", "啊", "对", "好", "是", "呃", "喔", "行",
 ];
+
+/// Over a yes/no question they answer it, before it has ended; over anything else they are a listener's.
+const ASSENTS: &[&str] = &["yes", "yep", "yup"];
 
 /// Words that a recogniser makes of any short sound.
 const WEAK: &[&str] = &[
@@ -81,6 +84,24 @@ const WEAK: &[&str] = &[
 const COMMANDS: &[&str] = &[
     "stop", "wait", "no", "nope", "hold", "hey", "excuse", "sorry", "hello", "help", "agent", "person", "operator",
     "repeat", "again", "cancel", "listen", "actually", "start", "go", "等", "停", "不", "别", "人工", "喂",
+];
+
+/// Words of which at least one is in most of what people say to take the floor ("can I say something", "that's wrong", "just a
+/// moment"), and that a recogniser seldom hears in a noise.
+const CLAIMS: &[&str] = &[
+    "say",
+    "talk",
+    "hear",
+    "want",
+    "wrong",
+    "not",
+    "moment",
+    "second",
+    "question",
+    "speak",
+    "understand",
+    "我要",
+    "我想",
 ];
 
 /// So many words are a beginning.
@@ -119,9 +140,15 @@ pub(super) fn takes_the_floor(words: &str) -> bool {
     words.split_whitespace().any(|word| COMMANDS.contains(&word))
 }
 
+/// Whether `words`, said over a prompt that leads up to `ask`, hold one with which people take the floor or answer.
+pub(super) fn claims_the_floor(words: &str, ask: Ask) -> bool {
+    let claims = |word: &str| CLAIMS.contains(&word) || (ask == Ask::YesNo && ASSENTS.contains(&word));
+    takes_the_floor(words) || words.split_whitespace().any(claims)
+}
+
 /// How many of `words` mean something, neither a listener's noise nor what is heard in any sound. A Chinese character counts.
 pub(super) fn content_words(words: &str) -> usize {
-    let means = |word: &&str| !WEAK.contains(word) && !is_backchannel(word);
+    let means = |word: &&str| !WEAK.contains(word) && !ASSENTS.contains(word) && !is_backchannel(word);
     let count = |word: &str| if word.is_ascii() { 1 } else { word.chars().count() };
     words.split_whitespace().filter(means).map(count).sum()
 }

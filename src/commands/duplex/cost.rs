@@ -5,19 +5,14 @@ use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 use super::case::Case;
-use super::play::NEVER;
+use super::play::{NEVER, Partial};
 use crate::audio::{FRAME_MS, Frame};
 use crate::call::{Duplex, Moment, Speaking};
 use crate::speech::vad::Earshot;
 use crate::turn::Yields;
 
 /// Work, and how much sound it was for: what it takes to hear `heard` again, without a recogniser: its words are known.
-pub(super) fn of(
-    case: &Case,
-    prompt: Option<Vec<i16>>,
-    heard: &[Frame],
-    words: &[(u64, String)],
-) -> (Duration, Duration) {
+pub(super) fn of(case: &Case, prompt: Option<Vec<i16>>, heard: &[Frame], words: &[Partial]) -> (Duration, Duration) {
     let mut duplex = Duplex::new(Box::new(Earshot::default()));
     match prompt {
         Some(sound) => {
@@ -37,9 +32,9 @@ pub(super) fn of(
                 hearing = Some(id);
             }
         }
-        while let Some((_, text)) = words.next_if(|(at, _)| *at <= duplex.now().as_millis()) {
+        while let Some(partial) = words.next_if(|partial| partial.at <= duplex.now().as_millis()) {
             if let Some(id) = hearing {
-                duplex.words(id, text, 0.5);
+                duplex.words(id, &partial.text, partial.whole);
             }
         }
     }

@@ -147,10 +147,11 @@ fn write(folder: &Path, name: &str, text: &str) -> Result<(), String> {
 /// What was heard in each frame: its end \[ms\], level \[dBov\], probability of speech, whether it counts as such, share of our
 /// own voice, level of what the caller heard, and the loudest of it lately \[dBov\], and the text when it changed.
 fn trace(played: &Played) -> String {
-    let mut csv = "ms,level,probability,speech,echo,said,played,words\n".to_owned();
+    let mut csv = "ms,level,probability,speech,echo,said,played,whole,words\n".to_owned();
     for (i, (sound, said)) in played.frames.iter().enumerate() {
         let ms = (i as u64 + 1) * FRAME_MS;
-        let words = played.words.iter().rfind(|(at, _)| *at == ms).map_or("", |(_, text)| text.as_str());
+        let partial = played.words.iter().rfind(|partial| partial.at == ms);
+        let words = partial.map_or_else(|| ",".to_owned(), |partial| format!("{:.3},{}", partial.whole, partial.text));
         let (level, probability, speech, echo) = (sound.level, sound.probability, u8::from(sound.speech), sound.echo);
         let played = sound.played;
         csv += &format!("{ms},{level:.3},{probability:.4},{speech},{echo:.3},{said:.1},{played:.1},{words}\n");

@@ -56,6 +56,15 @@ pub(super) enum What {
     Heard(String),
 }
 
+/// The recogniser's text so far.
+pub(super) struct Partial {
+    /// When it was known \[ms\].
+    pub(super) at: u64,
+    pub(super) text: String,
+    /// Probability that it is a whole sentence, 0–1.
+    pub(super) whole: f32,
+}
+
 /// A case, played.
 #[derive(Default)]
 pub(super) struct Played {
@@ -64,8 +73,8 @@ pub(super) struct Played {
     pub(super) prompt: Option<(u64, u64)>,
     /// What the caller sounded like, frame by frame, and the level of what they heard \[dBov\].
     pub(super) frames: Vec<(Sound, f32)>,
-    /// The recogniser's text when it changed \[ms\].
-    pub(super) words: Vec<(u64, String)>,
+    /// The recogniser's text when it changed.
+    pub(super) words: Vec<Partial>,
     /// Work of the echo canceller, the voice detector and turn-taking, and how much sound it was for.
     pub(super) cost: (Duration, Duration),
 }
@@ -278,8 +287,9 @@ impl Run<'_> {
                 Moment::Ears(_, EarRequest::Begin(listening)) => self.recogniser.begin(&listening)?,
                 Moment::Ears(id, EarRequest::Feed(pcm)) => {
                     if let Some(text) = self.feed(&pcm)? {
-                        self.duplex.words(id, &text, self.hotline.understanding.is_whole(&text));
-                        self.played.words.push((self.now(), text));
+                        let whole = self.hotline.understanding.is_whole(&text);
+                        self.duplex.words(id, &text, whole);
+                        self.played.words.push(Partial { at: self.now(), text, whole });
                     }
                 }
                 Moment::Ears(_, EarRequest::Finish) => self.finish()?,

@@ -87,7 +87,7 @@ fn a_yes_is_answered_sooner_than_half_a_sentence() {
     let mut half = Caller::new();
     half.prompt(Ask::Open).offer().silence(200).speech(300).words("my card was blocked").silence(2_000);
     assert_eq!(yes.when(ended), Some(700));
-    assert_eq!(half.when(ended), Some(1_560));
+    assert_eq!(half.when(ended), Some(1_800));
 }
 
 #[test]
@@ -96,7 +96,7 @@ fn a_pause_inside_a_number_does_not_end_the_turn() {
     caller.prompt(Ask::Digits).offer().speech(600).words("one three eight").silence(1_200);
     assert_eq!(caller.when(ended), None);
     caller.speech(900).words("one three eight one two three four five six seven eight").silence(500);
-    assert_eq!(caller.when(ended), Some(2_960));
+    assert_eq!(caller.when(ended), Some(2_940));
 }
 
 #[test]
@@ -212,11 +212,11 @@ fn speech_into_an_announcement_is_heard_from_where_the_question_begins() {
 fn who_falters_is_encouraged_once_and_then_heard_out() {
     let mut caller = Caller::new();
     caller.prompt(Ask::Open).offer().speech(400).words("i'd like to").silence(1_600);
-    assert_eq!(caller.when(said(Aside::TakeYourTime)), Some(1_460));
+    assert_eq!(caller.when(said(Aside::TakeYourTime)), Some(1_700));
     assert_eq!(caller.when(ended), None);
     caller.silence(4_000);
     assert_eq!(caller.decided.iter().filter(|(_, d)| said(Aside::TakeYourTime)(d)).count(), 1);
-    assert_eq!(caller.when(ended), Some(3_860));
+    assert_eq!(caller.when(ended), Some(4_100));
 }
 
 #[test]
@@ -233,7 +233,7 @@ fn a_long_story_is_acknowledged_in_a_pause_and_not_at_its_end() {
     teller.words("and then i went to the bank and they sent me away").silence(2_000);
     let told: Vec<u64> = teller.decided.iter().filter(|(_, d)| said(Aside::Listening)(d)).map(|(at, _)| *at).collect();
     assert_eq!(told, [9_300]);
-    assert_eq!(teller.when(ended), Some(11_960));
+    assert_eq!(teller.when(ended), Some(11_900));
 
     let mut brief = Caller::new();
     brief.prompt(Ask::Open).offer().speech(4_000).words("and then").silence(700);
