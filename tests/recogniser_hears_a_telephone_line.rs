@@ -19,7 +19,7 @@ fn model_folder() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| {
         let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("en-us-8k");
-        if folder::check(&path).is_err() {
+        if folder::check(&path, Lang::En).is_err() {
             folder::make_narrowband(Path::new(folder::DEBIAN_FOLDER), &path).unwrap();
         }
         path

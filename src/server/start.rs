@@ -25,9 +25,6 @@ use crate::config::Settings;
 use crate::speech::asr::{AsrError, pocketsphinx};
 use crate::speech::tts::{ClauseCache, Mouth, TtsError, Voice};
 
-/// The acoustic model for telephone lines, below `engines.models`.
-const TELEPHONE_MODEL: &str = "en-us-8k";
-
 /// What keeps a server from starting, and how to mend it.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -155,7 +152,10 @@ fn engines(settings: &Settings) -> Result<Engines, StartError> {
     let source =
         Source { folder: hotline.dialplan.clone(), more: hotline.corpus.clone(), agents: hotline.agents, encoder };
     let prepared = source.prepare()?;
-    let model = pocketsphinx::Model::load(&engines.models.join(TELEPHONE_MODEL), &prepared.material)?;
+    let model = pocketsphinx::Model::load(
+        &engines.models.join(pocketsphinx::model_name(prepared.material.lang)),
+        &prepared.material,
+    )?;
     let ears = EarPool::new(&model, engines.recognisers, engines.threads)?;
     let plan = &prepared.hotline.plan;
     let voice = match &plan.voice {

@@ -15,12 +15,11 @@ use std::thread;
 use clap::Args;
 
 use super::Outcome;
-use super::models::EN_US_8K;
 use crate::audio::FRAME_MS;
 use crate::call::Hotline;
 use crate::server::hotline;
 use crate::speech::asr::RecogniserModel;
-use crate::speech::asr::pocketsphinx::Model;
+use crate::speech::asr::pocketsphinx::{Model, model_name};
 use crate::speech::tts::{ClauseCache, Mouth, Voice};
 use case::Case;
 use play::{Played, Stage};
@@ -75,7 +74,7 @@ impl DuplexBench {
         let mut cases = case::read(&self.manifest)?;
         cases.retain(|case| case.id.starts_with(&self.only));
         let hotline = hotline::prepare(&self.dialplan, &[], None, None)?;
-        let model = Model::load(&self.models.join(EN_US_8K), &hotline.material)?;
+        let model = Model::load(&self.models.join(model_name(hotline.material.lang)), &hotline.material)?;
         let played = self.play(&cases, &model, &hotline.hotline)?;
         let mut report = Report::default();
         for (case, played) in cases.iter().zip(&played) {

@@ -8,7 +8,8 @@ use serde_json::json;
 
 use super::Outcome;
 use crate::server::sentence_model::{self, MINILM};
-use crate::speech::asr::pocketsphinx::folder;
+use crate::speech::asr::pocketsphinx::{folder, mandarin, model_name};
+use crate::units::Lang;
 
 /// List, fetch and locate model files.
 #[derive(Debug, clap::Args)]
@@ -33,7 +34,7 @@ enum Action {
         name: String,
         #[command(flatten)]
         place: Place,
-        /// What it is made of: the folder of the 16 kHz model (en-us-8k), a wheel that was downloaded before (minilm).
+        /// What it is made of: the folder of the 16 kHz model (en-us-8k), the model folder of PocketSphinx 0.7 (zh-cn-8k), a wheel that was downloaded before (minilm).
         #[arg(long, value_name = "PATH")]
         from: Option<PathBuf>,
     },
@@ -59,11 +60,13 @@ struct Known {
     what: &'static str,
 }
 
-/// The recogniser's acoustic model for telephone lines.
-pub(super) const EN_US_8K: &str = "en-us-8k";
+/// The recogniser's acoustic models for telephone lines.
+const EN_US_8K: &str = model_name(Lang::En);
+const ZH_CN_8K: &str = model_name(Lang::Zh);
 
-const KNOWN: [Known; 2] = [
+const KNOWN: [Known; 3] = [
     Known { name: EN_US_8K, what: "English at 8 kHz for PocketSphinx, made of Debian's pocketsphinx-en-us" },
+    Known { name: ZH_CN_8K, what: "Mandarin at 8 kHz for PocketSphinx, made of the model folder of PocketSphinx 0.7" },
     Known { name: MINILM, what: "what English sentences mean (all-MiniLM-L6-v2), from a Python package; 91 MB" },
 ];
 
@@ -116,7 +119,8 @@ impl Known {
         let folder = models.join(self.name);
         match self.name {
             MINILM => Ok(sentence_model::check(&folder)?),
-            _ => Ok(folder::check(&folder)?),
+            ZH_CN_8K => Ok(folder::check(&folder, Lang::Zh)?),
+            _ => Ok(folder::check(&folder, Lang::En)?),
         }
     }
 
@@ -130,6 +134,11 @@ impl Known {
         if self.name == MINILM {
             eprintln!("fetching {} …", to.display());
             fetch::fetch(&to, from)?;
+        } else if self.name == ZH_CN_8K {
+            let from = from.ok_or(
+                "nobody offers this model for download any more; give the `model` folder of PocketSphinx 0.7's source with --from",
+            )?;
+            mandarin::make(from, &to)?;
         } else {
             let from = from.unwrap_or(Path::new(folder::DEBIAN_FOLDER));
             eprintln!("deriving the 8 kHz model of {} …", from.display());

@@ -7,8 +7,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::speech::asr::Transcript;
-use crate::speech::asr::lm::text;
+use crate::speech::asr::lm;
 use crate::speech::asr::score::WordErrors;
+use crate::units::Lang;
 
 /// A text, and when it was there.
 pub(super) struct Partial {
@@ -37,11 +38,11 @@ impl FileReport {
         partials: Vec<Partial>,
         audio: Duration,
         busy: Duration,
-        reference: Option<&str>,
+        reference: Option<(&str, Lang)>,
     ) -> Self {
-        let reference = reference.map(|said| {
-            let (said_words, heard_words) = (text::words(said), text::words(&heard.text));
-            (said_words.join(" "), WordErrors::count(&said_words, &heard_words))
+        let reference = reference.map(|(said, lang)| {
+            let (said, heard) = (lm::units(said, lang), lm::units(&heard.text, lang));
+            (said.join(" "), WordErrors::count(&said, &heard))
         });
         let finish = partials.last().map_or(Duration::ZERO, |last| last.at.saturating_sub(audio));
         let delays = delays(heard, &partials);

@@ -3,8 +3,20 @@
 //! Sentences, not grammars: they are counted together with a dialplan's examples, so that "yes but my card is lost" finds
 //! its way from one to the other.
 
+use super::Phrases;
+
+/// All of it.
+pub(super) const PHRASES: Phrases = Phrases {
+    yes: YES,
+    no: NO,
+    backchannels: BACKCHANNELS,
+    commands: COMMANDS,
+    choices: CHOICES,
+    digits: digit_sentences,
+};
+
 /// Yes, as it is said on the telephone.
-pub(super) const YES: &[&str] = &[
+const YES: &[&str] = &[
     "yes",
     "yes",
     "yes",
@@ -43,7 +55,7 @@ pub(super) const YES: &[&str] = &[
 ];
 
 /// No, as it is said on the telephone.
-pub(super) const NO: &[&str] = &[
+const NO: &[&str] = &[
     "no",
     "no",
     "no",
@@ -79,7 +91,7 @@ pub(super) const NO: &[&str] = &[
 ];
 
 /// What listeners say while they listen, and speakers while they think.
-pub(super) const BACKCHANNELS: &[&str] = &[
+const BACKCHANNELS: &[&str] = &[
     "uh huh",
     "uh huh",
     "uh huh",
@@ -105,7 +117,7 @@ pub(super) const BACKCHANNELS: &[&str] = &[
 ];
 
 /// What callers ask of any hotline.
-pub(super) const COMMANDS: &[&str] = &[
+const COMMANDS: &[&str] = &[
     "help",
     "what can i say",
     "repeat",
@@ -183,7 +195,7 @@ pub(super) const COMMANDS: &[&str] = &[
 ];
 
 /// How one of several named things is chosen.
-pub(super) const CHOICES: &[&str] = &[
+const CHOICES: &[&str] = &[
     "the first",
     "the first one",
     "the second",
@@ -208,7 +220,7 @@ pub(super) const CHOICES: &[&str] = &[
 const DIGITS: [&str; 11] = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "oh"];
 
 /// Sentences of digits: every pair of digits equally often, lengths 1 to 11, with doubles and corrections.
-pub(super) fn digit_sentences() -> Vec<Vec<&'static str>> {
+fn digit_sentences() -> Vec<Vec<&'static str>> {
     let mut sentences = Vec::new();
     for first in 0..DIGITS.len() {
         for step in 0..DIGITS.len() {

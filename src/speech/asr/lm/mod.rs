@@ -8,6 +8,8 @@
 //! weight, keeps a way open for what nobody foresaw. For each kind of question the likely answers count more.
 
 mod english;
+mod hanzi;
+mod mandarin;
 pub mod ngram;
 pub mod text;
 
@@ -64,26 +66,65 @@ impl AskTable for Ask {
     }
 }
 
-impl Models {
-    /// Counts `material`, and mixes it with as much of the `general` model as helps.
-    pub fn build(material: &LanguageMaterial, general: &NGrams) -> Self {
-        let own = material.sentences.iter().chain(&material.names).map(|sentence| text::words(sentence));
-        let everywhere = phrases(&[english::YES, english::NO, english::BACKCHANNELS, english::COMMANDS]);
-        let interjections = (1..INTERJECTIONS).flat_map(|_| phrases(&[english::BACKCHANNELS, english::COMMANDS]));
-        let own: Vec<Vec<String>> =
-            own.chain(everywhere).chain(interjections).filter(|sentence| !sentence.is_empty()).collect();
-        let general = general.restrict(GENERAL_WORDS, 0.0, |_| true);
-        let open = estimate(&own).mix(OWN_SHARE, &general);
-        let yes_no = estimate(&phrases(&[english::YES, english::NO, english::BACKCHANNELS]).collect::<Vec<_>>())
-            .mix(YES_NO_SHARE, &open);
-        let names = material.names.iter().map(|name| text::words(name)).filter(|name| !name.is_empty());
-        let choices: Vec<Vec<String>> = phrases(&[english::CHOICES]).chain(names).collect();
-        let choice = estimate(&choices).mix(CHOICE_SHARE, &open);
-        Self { models: [open, yes_no, Self::digits(), choice] }
+/// What callers say in a language whatever the hotline is about.
+struct Phrases {
+    yes: &'static [&'static str],
+    no: &'static [&'static str],
+    backchannels: &'static [&'static str],
+    commands: &'static [&'static str],
+    choices: &'static [&'static str],
+    digits: fn() -> Vec<Vec<&'static str>>,
+}
+
+/// How the sentences of a language become words.
+struct Splitter<'a> {
+    lang: Lang,
+    is_word: &'a dyn Fn(&str) -> bool,
+}
+
+impl Splitter<'_> {
+    /// The words of a sentence, in every way that they are counted.
+    fn readings(&self, sentence: &str) -> Vec<Vec<String>> {
+        let mut readings = match self.lang {
+            Lang::En => vec![text::words(sentence)],
+            Lang::Zh => {
+                let characters = hanzi::characters(sentence);
+                vec![hanzi::words(&characters, self.is_word), characters.iter().map(char::to_string).collect()]
+            }
+        };
+        readings.dedup();
+        readings.retain(|words| !words.is_empty());
+        readings
     }
 
-    fn digits() -> NGrams {
-        NGrams::estimate(english::digit_sentences())
+    fn all<'s>(&self, lists: &[&'s [&'s str]]) -> Vec<Vec<String>> {
+        lists.concat().into_iter().flat_map(|sentence| self.readings(sentence)).collect()
+    }
+}
+
+impl Models {
+    /// Counts `material`, and mixes it with as much of the `general` model of the language, if there is one, as helps.
+    /// `is_word` tells what the dictionary can pronounce, where words must be found in a sentence.
+    pub fn build(material: &LanguageMaterial, general: Option<&NGrams>, is_word: &dyn Fn(&str) -> bool) -> Self {
+        let phrases = match material.lang {
+            Lang::En => &english::PHRASES,
+            Lang::Zh => &mandarin::PHRASES,
+        };
+        let splitter = Splitter { lang: material.lang, is_word };
+        let mut own: Vec<Vec<String>> =
+            material.sentences.iter().chain(&material.names).flat_map(|sentence| splitter.readings(sentence)).collect();
+        own.extend(splitter.all(&[phrases.yes, phrases.no, phrases.backchannels, phrases.commands]));
+        let interjections = splitter.all(&[phrases.backchannels, phrases.commands]);
+        own.extend((1..INTERJECTIONS).flat_map(|_| interjections.clone()));
+        let mut open = estimate(&own);
+        if let Some(general) = general {
+            open = open.mix(OWN_SHARE, &general.restrict(GENERAL_WORDS, 0.0, |_| true));
+        }
+        let yes_no = estimate(&splitter.all(&[phrases.yes, phrases.no, phrases.backchannels])).mix(YES_NO_SHARE, &open);
+        let mut choices = splitter.all(&[phrases.choices]);
+        choices.extend(material.names.iter().flat_map(|name| splitter.readings(name)));
+        let choice = estimate(&choices).mix(CHOICE_SHARE, &open);
+        Self { models: [open, yes_no, NGrams::estimate((phrases.digits)()), choice] }
     }
 
     /// The model for answers to `ask`.
@@ -92,8 +133,12 @@ impl Models {
     }
 }
 
-fn phrases(lists: &[&'static [&'static str]]) -> impl Iterator<Item = Vec<String>> {
-    lists.concat().into_iter().map(text::words)
+/// What is counted in a transcript: words, or characters where the language has no spaces.
+pub fn units(sentence: &str, lang: Lang) -> Vec<String> {
+    match lang {
+        Lang::En => text::words(sentence),
+        Lang::Zh => hanzi::characters(sentence).iter().map(char::to_string).collect(),
+    }
 }
 
 fn estimate(sentences: &[Vec<String>]) -> NGrams {

@@ -29,6 +29,11 @@ impl<'a> Dictionary<'a> {
         Self { entries }
     }
 
+    /// Whether the book tells how to pronounce `word`.
+    pub(super) fn knows(&self, word: &str) -> bool {
+        self.entries.contains_key(word)
+    }
+
     /// A dictionary of just `words`. What can be pronounced neither by the book nor by rule is left out, and so never
     /// recognised.
     pub(super) fn for_words<'w>(&self, words: impl Iterator<Item = &'w str>) -> String {

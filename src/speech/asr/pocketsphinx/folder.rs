@@ -15,6 +15,7 @@ use super::narrowband::{self, DeriveError};
 use super::s3::{Gaussians, S3Error};
 use crate::speech::asr::AsrError;
 use crate::speech::asr::lm::ngram::{NGrams, START};
+use crate::units::Lang;
 
 /// Where Debian's package puts the model.
 pub const DEBIAN_FOLDER: &str = "/usr/share/pocketsphinx/model/en-us";
@@ -29,7 +30,7 @@ pub(super) const GENERAL_PAIRS: &str = "general.arpa";
 /// Front end and prior mean.
 pub(super) const PARAMETERS: &str = "feat.params";
 /// Files of the acoustic model that stay as they are.
-const UNCHANGED: [&str; 4] = ["mdef", "sendump", "transition_matrices", "noisedict"];
+pub(super) const UNCHANGED: [&str; 4] = ["mdef", "sendump", "transition_matrices", "noisedict"];
 /// So many of the likeliest words are looked at in pairs.
 const PAIRED_WORDS: usize = 4_000;
 /// Word pairs stay in [`GENERAL_PAIRS`] when they raise the expected log probability by so much.
@@ -82,7 +83,6 @@ pub fn make_narrowband(from: &Path, to: &Path) -> Result<(), MakeError> {
     for name in UNCHANGED {
         files.push((name, read(acoustic.join(name))?));
     }
-    fs::create_dir_all(to).map_err(|error| MakeError::Target(to.to_owned(), error))?;
     files.push((GENERAL_PAIRS, pairs(&from.join("en-us.lm.bin"))?));
     write_all(to, &files)
 }
@@ -108,11 +108,12 @@ fn pairs(file: &Path) -> Result<Vec<u8>, AsrError> {
 }
 
 /// Writes the files, and the manifest last.
-fn write_all(folder: &Path, files: &[(&str, Vec<u8>)]) -> Result<(), MakeError> {
+pub(super) fn write_all(folder: &Path, files: &[(&str, Vec<u8>)]) -> Result<(), MakeError> {
     let write = |name: &str, bytes: &[u8]| {
         let path = folder.join(name);
         fs::write(&path, bytes).map_err(|error| MakeError::Target(path, error))
     };
+    fs::create_dir_all(folder).map_err(|error| MakeError::Target(folder.to_owned(), error))?;
     let mut manifest = String::new();
     for (name, bytes) in files {
         write(name, bytes)?;
@@ -124,8 +125,8 @@ fn write_all(folder: &Path, files: &[(&str, Vec<u8>)]) -> Result<(), MakeError> 
 /// Checks every file of a model folder against the manifest.
 ///
 /// # Errors
-/// [`AsrError::ModelFileMissing`], [`AsrError::ModelFileDamaged`].
-pub fn check(folder: &Path) -> Result<(), AsrError> {
+/// [`AsrError::ModelFileMissing`], [`AsrError::ModelFileDamaged`]; [`AsrError::OtherLanguage`] where it is not for `lang`.
+pub fn check(folder: &Path, lang: Lang) -> Result<(), AsrError> {
     let missing = |name: &str| AsrError::ModelFileMissing(folder.join(name));
     let damaged = |name: &str| AsrError::ModelFileDamaged(folder.join(name));
     let manifest = fs::read_to_string(folder.join(MANIFEST)).map_err(|_| missing(MANIFEST))?;
@@ -138,9 +139,13 @@ pub fn check(folder: &Path) -> Result<(), AsrError> {
         }
         listed.push(name);
     }
-    let needed =
-        ["means", "variances", PARAMETERS, DICTIONARY, GENERAL_FULL, GENERAL_PAIRS].into_iter().chain(UNCHANGED);
-    for name in needed {
+    // Only the English model comes with a general language model.
+    if (lang == Lang::En) != listed.contains(&GENERAL_FULL) && listed.contains(&DICTIONARY) {
+        return Err(AsrError::OtherLanguage);
+    }
+    let general: &[&str] = if lang == Lang::En { &[GENERAL_FULL, GENERAL_PAIRS] } else { &[] };
+    let needed = ["means", "variances", PARAMETERS, DICTIONARY].into_iter().chain(UNCHANGED);
+    for name in needed.chain(general.iter().copied()) {
         if !listed.contains(&name) {
             return Err(missing(name));
         }
@@ -165,13 +170,13 @@ mod tests {
     fn damage_is_named_by_its_file() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path();
-        assert_eq!(check(path), Err(AsrError::ModelFileMissing(path.join(MANIFEST))));
+        assert_eq!(check(path, Lang::En), Err(AsrError::ModelFileMissing(path.join(MANIFEST))));
         write_all(path, &[("means", b"one two three".to_vec())]).unwrap();
-        assert_eq!(check(path), Err(AsrError::ModelFileMissing(path.join("variances"))));
+        assert_eq!(check(path, Lang::En), Err(AsrError::ModelFileMissing(path.join("variances"))));
         fs::write(path.join("means"), b"one two").unwrap();
-        assert_eq!(check(path), Err(AsrError::ModelFileDamaged(path.join("means"))));
+        assert_eq!(check(path, Lang::En), Err(AsrError::ModelFileDamaged(path.join("means"))));
         fs::remove_file(path.join("means")).unwrap();
-        assert_eq!(check(path), Err(AsrError::ModelFileMissing(path.join("means"))));
+        assert_eq!(check(path, Lang::En), Err(AsrError::ModelFileMissing(path.join("means"))));
     }
 
     #[test]

@@ -17,6 +17,7 @@ mod dictionary;
 #[allow(unsafe_code)] // declarations of the C library
 mod ffi;
 pub mod folder;
+pub mod mandarin;
 pub mod narrowband;
 mod recogniser;
 pub mod s3;
@@ -35,6 +36,14 @@ use super::lm::{AskTable, LanguageMaterial, Models};
 use super::{AsrError, Recogniser, RecogniserModel};
 use crate::units::{Ask, Lang, SampleRate};
 
+/// The folder of the model for telephone lines, among the models.
+pub const fn model_name(lang: Lang) -> &'static str {
+    match lang {
+        Lang::En => "en-us-8k",
+        Lang::Zh => "zh-cn-8k",
+    }
+}
+
 /// Everything that recognisers of one dialplan have in common.
 #[derive(Debug)]
 pub struct Model {
@@ -45,49 +54,53 @@ pub struct Model {
     /// The language model of each kind of question: file name in `written`.
     models: [&'static str; Ask::COUNT],
     prior: [f32; CEPSTRA],
+    lang: Lang,
 }
 
 impl Model {
-    /// Opens a model folder and makes it fit for `material`. Without any sentence the general model serves all questions
-    /// but digits, at several times the cost.
+    /// Opens a model folder and makes it fit for `material`. Without any sentence the general model, where the language has
+    /// one, serves all questions but digits, at several times the cost.
     ///
     /// # Errors
     /// [`AsrError::ModelFileMissing`], [`AsrError::ModelFileDamaged`], [`AsrError::OtherLanguage`],
     /// [`AsrError::NoScratchSpace`].
     pub fn load(folder: &Path, material: &LanguageMaterial) -> Result<Self, AsrError> {
-        if material.lang != Lang::En {
-            return Err(AsrError::OtherLanguage);
-        }
-        folder::check(folder)?;
+        folder::check(folder, material.lang)?;
         let damaged = |name: &str| AsrError::ModelFileDamaged(folder.join(name));
         let read = |name: &str| fs::read_to_string(folder.join(name)).map_err(|_| damaged(name));
         let parameters = read(folder::PARAMETERS)?;
         let prior = parameters.split_whitespace().skip_while(|word| *word != "-cmninit").nth(1).and_then(parse_mean);
         let prior = prior.ok_or_else(|| damaged(folder::PARAMETERS))?;
-        let general =
-            NGrams::parse_arpa(&read(folder::GENERAL_PAIRS)?, 2).map_err(|_| damaged(folder::GENERAL_PAIRS))?;
+        let general = match material.lang {
+            Lang::En => {
+                let pairs = read(folder::GENERAL_PAIRS)?;
+                Some(NGrams::parse_arpa(&pairs, 2).map_err(|_| damaged(folder::GENERAL_PAIRS))?)
+            }
+            Lang::Zh => None,
+        };
         let dictionary = read(folder::DICTIONARY)?;
+        let dictionary = Dictionary::parse(&dictionary);
 
         let written =
             tempfile::Builder::new().prefix("antevox-asr-").tempdir().map_err(|_| AsrError::NoScratchSpace)?;
         let write =
             |name: &str, text: &str| fs::write(written.path().join(name), text).map_err(|_| AsrError::NoScratchSpace);
-        let built = Models::build(material, &general);
+        let built = Models::build(material, general.as_ref(), &|word| dictionary.knows(word));
         let all_words = [built.of(Ask::Open), built.of(Ask::Digits), built.of(Ask::Choice)];
-        let is_general = material.sentences.is_empty();
-        let words = all_words.into_iter().chain(is_general.then_some(&general)).flat_map(NGrams::vocabulary);
-        write(DICTIONARY, &Dictionary::parse(&dictionary).for_words(words))?;
+        let whole_general = general.as_ref().filter(|_| material.sentences.is_empty());
+        let words = all_words.into_iter().chain(whole_general).flat_map(NGrams::vocabulary);
+        write(DICTIONARY, &dictionary.for_words(words))?;
         let mut models = ["open.arpa", "yes_no.arpa", "digits.arpa", "choice.arpa"];
         for ask in Ask::ALL {
             write(models[ask.index()], &built.of(ask).to_arpa())?;
         }
-        if is_general {
+        if whole_general.is_some() {
             let full = folder.join(folder::GENERAL_FULL);
             fs::copy(full, written.path().join(folder::GENERAL_FULL)).map_err(|_| AsrError::NoScratchSpace)?;
             models[Ask::Open.index()] = folder::GENERAL_FULL;
         }
         let folder = folder.to_str().ok_or_else(|| damaged(""))?.to_owned();
-        Ok(Self { folder, written, models, prior })
+        Ok(Self { folder, written, models, prior, lang: material.lang })
     }
 
     fn new_recogniser(&self) -> Result<PocketSphinx, AsrError> {
@@ -99,7 +112,7 @@ impl Model {
         for ask in Ask::ALL {
             decoder.add_language_model(&search_name(ask), &self.written.path().join(self.models[ask.index()]))?;
         }
-        Ok(PocketSphinx::new(decoder, front_end, SampleRate::NARROWBAND, self.prior))
+        Ok(PocketSphinx::new(decoder, front_end, SampleRate::NARROWBAND, self.prior, self.lang))
     }
 }
 

@@ -7,7 +7,7 @@ use super::decoder::{Decoder, FrontEnd, Segment};
 use super::narrowband::CEPSTRA;
 use super::search_name;
 use crate::speech::asr::{AsrError, Channel, Hypothesis, Listening, Recogniser, Transcript, Word};
-use crate::units::SampleRate;
+use crate::units::{Lang, SampleRate};
 
 /// Length of a frame of features \[ms\].
 const FRAME_MS: u64 = 10;
@@ -24,6 +24,7 @@ pub(super) struct PocketSphinx {
     front_end: FrontEnd,
     rate: SampleRate,
     prior: [f32; CEPSTRA],
+    lang: Lang,
     state: State,
     /// Cepstra of the sound just fed.
     cepstra: Vec<[f32; CEPSTRA]>,
@@ -43,8 +44,22 @@ struct Utterance {
 }
 
 impl PocketSphinx {
-    pub(super) fn new(decoder: Decoder, front_end: FrontEnd, rate: SampleRate, prior: [f32; CEPSTRA]) -> Self {
-        Self { decoder, front_end, rate, prior, state: State::Idle, cepstra: Vec::new() }
+    pub(super) fn new(
+        decoder: Decoder,
+        front_end: FrontEnd,
+        rate: SampleRate,
+        prior: [f32; CEPSTRA],
+        lang: Lang,
+    ) -> Self {
+        Self { decoder, front_end, rate, prior, lang, state: State::Idle, cepstra: Vec::new() }
+    }
+
+    /// Words as the language writes them.
+    fn written(&self, words: &str) -> String {
+        match self.lang {
+            Lang::En => words.to_owned(),
+            Lang::Zh => words.replace(' ', ""),
+        }
     }
 
     fn transcript(&mut self, channel: &ChannelMean) -> Transcript {
@@ -54,7 +69,9 @@ impl PocketSphinx {
         }
         let words: Vec<Word> = self.decoder.segments().into_iter().filter_map(word).collect();
         let confidence = share_right(self.decoder.posterior(), text.split_whitespace().count());
-        let n_best = shares(self.decoder.n_best(N_BEST));
+        let mut n_best = shares(self.decoder.n_best(N_BEST));
+        n_best.iter_mut().for_each(|hypothesis| hypothesis.text = self.written(&hypothesis.text));
+        let text = self.written(&text);
         Transcript { text, words, confidence, n_best, channel: Some(Channel(channel.mean().to_vec())) }
     }
 }
@@ -103,7 +120,7 @@ impl Recogniser for PocketSphinx {
             return Ok(None);
         }
         utterance.told.clone_from(&text);
-        Ok(Some(text))
+        Ok(Some(self.written(&text)))
     }
 
     fn finish(&mut self) -> Result<Transcript, AsrError> {
