@@ -17,6 +17,7 @@ use std::path::PathBuf;
 
 pub use layers::{Flag, layered};
 
+use crate::sdp::Codec;
 use crate::server::sentence_model::Backend;
 
 /// A value as somebody wrote it.
@@ -33,8 +34,8 @@ pub enum Given {
 pub struct Settings {
     /// `sip.*`: where calls arrive.
     pub sip: SipSettings,
-    /// `rtp.ports`: UDP ports for media, `LOW-HIGH`.
-    pub rtp_ports: RangeInclusive<u16>,
+    /// `rtp.*`: how sound goes.
+    pub rtp: RtpSettings,
     /// `http.listen`: the live page, `/health`, `/metrics`.
     pub http: SocketAddr,
     /// `store.dir`: where the embedded database lives.
@@ -54,6 +55,15 @@ pub struct SipSettings {
     pub listen: Vec<SocketAddr>,
     /// `sip.max_calls`: calls beyond that get 503 and `Retry-After`.
     pub max_calls: usize,
+}
+
+/// `rtp.*`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RtpSettings {
+    /// `rtp.ports`: UDP ports for media, `LOW-HIGH`.
+    pub ports: RangeInclusive<u16>,
+    /// `rtp.codecs`: what is spoken, best first. Who calls chooses among them; in our own calls the order counts.
+    pub codecs: Vec<Codec>,
 }
 
 /// `hotline.*`
@@ -95,7 +105,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             sip: SipSettings { listen: vec![SocketAddr::from(([0, 0, 0, 0], 5060))], max_calls: 60 },
-            rtp_ports: 20_000..=29_999,
+            rtp: RtpSettings { ports: 20_000..=29_999, codecs: Codec::ALL.to_vec() },
             http: SocketAddr::from(([127, 0, 0, 1], 8080)),
             data: "data".into(),
             hotline: HotlineSettings { dialplan: "dialplans/hotline-en".into(), agents: None, corpus: Vec::new() },
@@ -124,6 +134,7 @@ pub enum Refused {
 pub const KEYS: &[&str] = &[
     "sip.listen",
     "sip.max_calls",
+    "rtp.codecs",
     "rtp.ports",
     "http.listen",
     "store.dir",
@@ -155,7 +166,8 @@ impl Settings {
                     .ok_or(Refused::Expected("a list of ADDRESS:PORT, such as [\"0.0.0.0:5060\"]"))?;
             }
             "sip.max_calls" => self.sip.max_calls = number(&given, 1..=10_000, "a number of calls from 1 to 10000")?,
-            "rtp.ports" => self.rtp_ports = ports(&given)?,
+            "rtp.codecs" => self.rtp.codecs = codecs(&given)?,
+            "rtp.ports" => self.rtp.ports = ports(&given)?,
             "http.listen" => {
                 self.http = given
                     .one()
@@ -230,6 +242,15 @@ fn number(given: &Given, range: RangeInclusive<usize>, expected: &'static str) -
 
 fn path(given: &Given) -> Result<PathBuf, Refused> {
     given.one().filter(|text| !text.is_empty()).map(PathBuf::from).ok_or(Refused::Expected("a path"))
+}
+
+/// Names of codecs, each once.
+fn codecs(given: &Given) -> Result<Vec<Codec>, Refused> {
+    let named: Option<Vec<Codec>> = given.many().iter().map(|name| Codec::named(name)).collect();
+    let is_once = |codecs: &Vec<Codec>| codecs.iter().all(|codec| codecs.iter().filter(|c| *c == codec).count() == 1);
+    named
+        .filter(|codecs| !codecs.is_empty() && is_once(codecs))
+        .ok_or(Refused::Expected("a list of \"opus\", \"G722\", \"PCMU\" and \"PCMA\", best first"))
 }
 
 /// `LOW-HIGH`, at least one even/odd pair (RFC 3550 §11).

@@ -76,7 +76,7 @@ impl MediaLeg {
             ears: Ears::new(agreed),
             mouth: Mouth {
                 sender: Sender::new(seeds),
-                encoder: Encoder::new(agreed.codec),
+                encoder: Encoder::new(agreed),
                 keys: KeySender::default(),
                 tone: None,
                 at: None,
@@ -167,7 +167,9 @@ impl MediaLeg {
     pub fn renegotiate(&mut self, agreed: &Agreed) {
         if agreed.codec != self.agreed.codec {
             self.ears.change_codec(agreed.codec);
-            self.mouth.encoder = Encoder::new(agreed.codec);
+        }
+        if (agreed.codec, agreed.opus) != (self.agreed.codec, self.agreed.opus) {
+            self.mouth.encoder = Encoder::new(agreed);
         }
         // An old-fashioned hold names no address; the party is still where it was.
         if agreed.remote.is_some() {
@@ -280,7 +282,7 @@ impl Ears {
         while !self.decoder.has_frame() {
             match self.jitter.pull(now, self.signal) {
                 Played::Sound { payload, .. } => self.decoder.hear(payload),
-                Played::Lost { ticks } => self.decoder.conceal(ticks),
+                Played::Lost { ticks, next } => self.decoder.conceal(ticks, next),
                 Played::Silence { ticks } => self.decoder.rest(ticks),
             }
         }
@@ -293,8 +295,9 @@ impl Ears {
 impl Mouth {
     /// Writes a packet when there is one to send.
     fn send(&mut self, frame: &Frame, agreed: &Agreed, out: &mut Vec<u8>) -> bool {
-        let ticks = ticks_per_frame(agreed.codec);
-        let Some(key) = self.keys.step(self.sender.timestamp(), ticks) else {
+        let ticks = ticks_per_frame(agreed.codec.clock_rate());
+        let event_ticks = agreed.telephone_event.map_or(ticks, |event| ticks_per_frame(event.clock_rate));
+        let Some(key) = self.keys.step(self.sender.timestamp(), event_ticks) else {
             self.tone = None;
             return self.sound(frame, agreed, out);
         };
@@ -317,17 +320,23 @@ impl Mouth {
         if u64::from(self.encoder.add(frame)) < full {
             return false;
         }
-        let (payload_type, payload) = (agreed.payload_types.send, self.encoder.payload());
-        let ticks = coder::ticks(agreed.codec, payload);
-        self.sender.sound(payload_type, payload, ticks, out);
-        self.encoder.clear();
-        true
+        let payload = self.encoder.payload();
+        let sounds = !payload.is_empty();
+        if sounds {
+            let ticks = coder::ticks(agreed.codec, payload);
+            self.sender.sound(agreed.payload_types.send, payload, ticks, out);
+        }
+        let frames = self.encoder.clear();
+        if !sounds {
+            self.sender.pause(frames * ticks_per_frame(agreed.codec.clock_rate()));
+        }
+        sounds
     }
 
     /// 20 ms in which nothing is sent.
     fn skip(&mut self, agreed: &Agreed) {
         let frames = self.encoder.clear() + 1;
-        self.sender.pause(frames * ticks_per_frame(agreed.codec));
+        self.sender.pause(frames * ticks_per_frame(agreed.codec.clock_rate()));
     }
 
     fn tone_of(&mut self, key: &EventPacket) -> Frame {
@@ -348,6 +357,6 @@ impl Mouth {
     }
 }
 
-fn ticks_per_frame(codec: Codec) -> u32 {
-    codec.clock_rate() * FRAME_MS as u32 / 1_000
+fn ticks_per_frame(clock_rate: u32) -> u32 {
+    clock_rate * FRAME_MS as u32 / 1_000
 }

@@ -22,7 +22,7 @@ fn address(last: u8) -> SocketAddr {
 /// What caller and hotline agree on, each as it sees it.
 fn agreed(codec: Codec, ptime_ms: u32) -> (Agreed, Agreed) {
     let caller = Local { codecs: vec![codec], ..Local::new(address(1), 1) };
-    let hotline = Local::new(address(2), 2);
+    let hotline = Local { codecs: Codec::ALL.to_vec(), ..Local::new(address(2), 2) };
     let wish = format!("a=ptime:{ptime_ms}");
     let answered = sdp::negotiate(&hotline, &sdp::offer(&caller).replace("a=ptime:20", &wish)).expect("common");
     (sdp::accept_answer(&caller, &answered.answer_sdp()).expect("an answer"), answered)
@@ -105,6 +105,10 @@ fn keys_arrive_once_each_as_events_and_as_sound() {
     let (mut caller, mut hotline) = legs(Codec::Pcmu, 20);
     let heard = talk(&mut caller, &mut hotline, 400, 0.15, Duration::from_millis(30), "4711#*A");
     assert_eq!(heard.keys, "4711#*A");
+    for codec in [Codec::G722, Codec::Opus] {
+        let (mut caller, mut hotline) = legs(codec, 20);
+        assert_eq!(talk(&mut caller, &mut hotline, 200, 0.0, Duration::ZERO, "90#").keys, "90#", "{codec:?}");
+    }
 
     // A peer that knows no events gets tones.
     let (mut deaf, hotline) = agreed(Codec::Pcma, 20);
@@ -152,12 +156,14 @@ fn hold_stops_the_sound_and_resuming_begins_it_with_a_marker() {
 fn a_change_of_codec_in_the_middle_is_followed() {
     let (mut caller, mut hotline) = legs(Codec::Pcmu, 20);
     talk(&mut caller, &mut hotline, 100, 0.0, Duration::ZERO, "");
-    let (theirs, ours) = agreed(Codec::Pcma, 20);
-    caller.renegotiate(&theirs);
-    hotline.renegotiate(&ours);
-    let heard = talk(&mut caller, &mut hotline, 200, 0.0, Duration::ZERO, "");
-    assert!(heard.loud >= 195, "{heard:?}");
-    assert_eq!(hotline.stats(Instant::now()).packets, 300);
+    for (n, codec) in [Codec::Pcma, Codec::Opus, Codec::G722, Codec::Pcmu].into_iter().enumerate() {
+        let (theirs, ours) = agreed(codec, 20);
+        caller.renegotiate(&theirs);
+        hotline.renegotiate(&ours);
+        let heard = talk(&mut caller, &mut hotline, 200, 0.0, Duration::ZERO, "");
+        assert!(heard.loud >= 195, "{codec:?} {heard:?}");
+        assert_eq!(hotline.stats(Instant::now()).packets, 300 + 200 * n as u64);
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use sdp_types::{Connection, Media, Session};
 
-use super::{Codec, Direction, MAX_MEDIA_LINES, MAX_PAYLOAD_TYPES, MAX_SDP_BYTES, Refusal};
+use super::{Codec, Direction, MAX_MEDIA_LINES, MAX_PAYLOAD_TYPES, MAX_SDP_BYTES, OpusWishes, Refusal};
 
 /// The RTP profiles that we answer (RFC 3551, RFC 4585). Feedback is optional in the latter, so both are plain RTP to us.
 const PLAIN_RTP: [&str; 2] = ["RTP/AVP", "RTP/AVPF"];
@@ -74,13 +74,22 @@ impl<'a> Audio<'a> {
         })
     }
 
-    /// The payload type of telephone-event at the clock rate of `codec` (RFC 4733 §2.1).
-    pub(super) fn telephone_event(&self, codec: Codec) -> Option<u8> {
-        self.payload_types().find(|&pt| {
-            self.rtpmap(pt).is_some_and(|map| {
-                map.name.eq_ignore_ascii_case("telephone-event") && map.clock_rate == codec.clock_rate()
-            })
+    /// The payload type of telephone-event and its clock rate: that of `codec` (RFC 4733 §2.1), else 8,000, which some
+    /// offer beside a codec of another rate.
+    pub(super) fn telephone_event(&self, codec: Codec) -> Option<(u8, u32)> {
+        [codec.clock_rate(), 8_000].into_iter().find_map(|rate| {
+            let is_event = |map: RtpMap<'_>| map.name.eq_ignore_ascii_case("telephone-event") && map.clock_rate == rate;
+            self.payload_types().find(|&pt| self.rtpmap(pt).is_some_and(is_event)).map(|pt| (pt, rate))
         })
+    }
+
+    /// What the `fmtp` of a payload type says of Opus.
+    pub(super) fn opus(&self, pt: u8) -> OpusWishes {
+        let stated = self.values("fmtp").find_map(|value| {
+            let (number, parameters) = value.trim_start().split_once(char::is_whitespace)?;
+            (number.parse::<u8>() == Ok(pt)).then(|| OpusWishes::parse(parameters))
+        });
+        stated.unwrap_or_default()
     }
 
     /// The numbers on the `m=` line.

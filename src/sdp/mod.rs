@@ -18,8 +18,8 @@ mod negotiate;
 
 use std::net::SocketAddr;
 
-pub use agreed::{Agreed, Direction, PayloadTypes};
-pub use codec::Codec;
+pub use agreed::{Agreed, Direction, KeyPresses, PayloadTypes};
+pub use codec::{Codec, OpusWishes};
 pub use negotiate::{accept_answer, negotiate, offer};
 
 /// Longest SDP that is read (bytes).
@@ -36,6 +36,8 @@ pub struct Local {
     pub address: SocketAddr,
     /// What we speak, best first. In an answer the peer's order counts (RFC 3264 §6.1).
     pub codecs: Vec<Codec>,
+    /// A payload type that an earlier description of the session has bound to a codec (RFC 3264 §8.3.2).
+    pub numbered: Option<(Codec, u8)>,
     /// What we want to do; [`Direction::SendReceive`] unless we put the peer on hold.
     pub direction: Direction,
     /// Session id of the `o=` line: the same for the whole dialog.
@@ -47,7 +49,16 @@ pub struct Local {
 impl Local {
     /// Speaks G.711 both ways at `address`; the first description of session `session`.
     pub fn new(address: SocketAddr, session: u64) -> Self {
-        Self { address, codecs: Codec::ALL.to_vec(), direction: Direction::SendReceive, session, version: 1 }
+        let codecs = Codec::G711.to_vec();
+        Self { address, codecs, numbered: None, direction: Direction::SendReceive, session, version: 1 }
+    }
+
+    /// The payload type of `codec` in our offers.
+    fn payload_type(&self, codec: Codec) -> u8 {
+        match self.numbered {
+            Some((numbered, number)) if numbered == codec => number,
+            _ => codec.offered_payload_type(),
+        }
     }
 }
 

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::agreed::Line;
-use super::describe::{self, OFFERED_EVENT};
+use super::agreed::{KeyPresses, Line};
+use super::describe;
 use super::media::{self, Audio};
 use super::{Agreed, Codec, Direction, Local, PayloadTypes, Refusal};
 
@@ -61,9 +61,11 @@ pub fn accept_answer(local: &Local, text: &str) -> Result<Agreed, Refusal> {
     let agreed = agree(local, &audio, |theirs| PayloadTypes { send: theirs, receive: theirs });
     let agreed = agreed.ok_or(Refusal::NoCommonCodec)?;
     // The answerer may number formats anew for its own ears; what we hear still has the numbers of our offer.
-    let receive = agreed.codec.static_payload_type().unwrap_or(agreed.payload_types.receive);
-    let payload_types = PayloadTypes { receive, ..agreed.payload_types };
-    let telephone_event = agreed.telephone_event.map(|event| PayloadTypes { receive: OFFERED_EVENT, ..event });
+    let payload_types = PayloadTypes { receive: local.payload_type(agreed.codec), ..agreed.payload_types };
+    let telephone_event = agreed.telephone_event.and_then(|event| {
+        let receive = describe::offered_event(event.clock_rate)?;
+        Some(KeyPresses { receive, ..event })
+    });
     Ok(Agreed { payload_types, telephone_event, lines, ..agreed })
 }
 
@@ -73,13 +75,18 @@ fn agree(local: &Local, audio: &Audio<'_>, numbered: impl Fn(u8) -> PayloadTypes
     Some(Agreed {
         codec,
         payload_types: numbered(pt),
-        telephone_event: audio.telephone_event(codec).map(numbered),
+        opus: audio.opus(pt),
+        telephone_event: audio.telephone_event(codec).map(|(pt, clock_rate)| {
+            let PayloadTypes { send, receive } = numbered(pt);
+            KeyPresses { send, receive, clock_rate }
+        }),
         ptime: whole_frames(audio.ptime()),
         remote: audio.rtp(),
         remote_rtcp: audio.rtcp(),
         rtcp_mux: audio.rtcp_mux(),
         direction: direction(local.direction, audio.direction()),
         local_address: local.address,
+        codecs: local.codecs.clone(),
         session: local.session,
         version: local.version,
         lines: Vec::new(),

@@ -36,7 +36,7 @@ fn a_softphones_offer_is_answered_line_for_line() {
     );
     let agreed = agreed(&offer);
     assert_eq!(agreed.codec, Codec::Pcma);
-    assert_eq!(agreed.telephone_event, Some(PayloadTypes::same(101)));
+    assert_eq!(agreed.telephone_event, Some(KeyPresses { send: 101, receive: 101, clock_rate: 8_000 }));
     assert_eq!(agreed.remote, Some(SocketAddr::from(([192, 0, 2, 1], 5_004))));
     assert_eq!(agreed.remote_rtcp, Some(SocketAddr::from(([192, 0, 2, 1], 5_005))));
     assert_eq!(
@@ -55,6 +55,55 @@ fn static_payload_types_need_no_rtpmap_and_dynamic_ones_need_their_own() {
     // 0 that is mapped to something else is not PCMU.
     let odd = offered(HERE, "5004 RTP/AVP 0", &["rtpmap:0 PCMU/16000"]);
     assert_eq!(negotiate(&local(), &odd), Err(Refusal::NoCommonCodec));
+}
+
+#[test]
+fn opus_is_taken_with_its_wishes_and_its_own_clock_for_keys() {
+    let local = Local { codecs: Codec::ALL.to_vec(), ..local() };
+    let offer = offered(
+        HERE,
+        "5004 RTP/AVP 111 9 0 101 110",
+        &[
+            "rtpmap:111 OPUS/48000/2",
+            "fmtp:111 useinbandfec=1; usedtx=1; maxaveragebitrate=16000; stereo=1",
+            "rtpmap:101 telephone-event/8000",
+            "rtpmap:110 telephone-event/48000",
+        ],
+    );
+    let agreed = negotiate(&local, &offer).expect("common");
+    assert_eq!(agreed.codec, Codec::Opus);
+    assert_eq!(agreed.opus, OpusWishes { repairs: true, pauses: true, most_bits: Some(16_000) });
+    assert_eq!(agreed.telephone_event.map(|event| (event.send, event.clock_rate)), Some((110, 48_000)));
+    let answer = agreed.answer_sdp();
+    assert!(answer.contains("m=audio 40000 RTP/AVP 111 110\r\na=rtpmap:111 opus/48000/2\r\na=fmtp:111 "), "{answer}");
+    // What is offered later keeps the number (RFC 3264 §8.3.2).
+    assert!(super::offer(&agreed.next_local()).contains("m=audio 40000 RTP/AVP 111 9 0 8 101 102\r\n"));
+    // Keys at 8 kHz beside a codec of another clock, as some offer them.
+    let only_8_khz = negotiate(&local, &offer.replace("110 telephone-event/48000", "110 red/48000")).expect("common");
+    assert_eq!(only_8_khz.telephone_event.map(|event| (event.send, event.clock_rate)), Some((101, 8_000)));
+    // One channel is no Opus (RFC 7587 §7).
+    let mono = negotiate(&local, &offer.replace("OPUS/48000/2", "opus/48000")).expect("common");
+    assert_eq!((mono.codec, mono.payload_types.send), (Codec::G722, 9));
+}
+
+#[test]
+fn a_wish_of_opus_that_makes_no_sense_is_passed_over() {
+    for value in ["", "useinbandfec", "useinbandfec=yes;;=;usedtx=2", "maxaveragebitrate=5999", "maxaveragebitrate=-1"]
+    {
+        assert_eq!(OpusWishes::parse(value), OpusWishes::default(), "{value}");
+    }
+}
+
+#[test]
+fn our_offer_of_everything_is_answered_by_ourselves() {
+    let ours = Local { codecs: Codec::ALL.to_vec(), ..local() };
+    for &codec in Codec::ALL {
+        let theirs = Local { codecs: vec![codec], ..Local::new(SocketAddr::from(([192, 0, 2, 9], 6_000)), 9) };
+        let answer = negotiate(&theirs, &offer(&ours)).expect("common").answer_sdp();
+        let agreed = accept_answer(&ours, &answer).expect("an answer");
+        assert_eq!((agreed.codec, agreed.payload_types.receive), (codec, codec.offered_payload_type()));
+        assert_eq!(agreed.telephone_event.map(|event| event.clock_rate), Some(codec.clock_rate()));
+    }
 }
 
 /// Attributes, connection; what we do, whether they hold us, where they listen.
@@ -187,7 +236,7 @@ fn our_offer_is_understood_and_so_is_the_answer() {
 fn an_answer_may_number_anew_or_turn_us_down() {
     let answer = offered(HERE, "5004 RTP/AVP 8 97", &["rtpmap:97 telephone-event/8000"]);
     let agreed = accept_answer(&local(), &answer).expect("an answer");
-    assert_eq!(agreed.telephone_event, Some(PayloadTypes { send: 97, receive: 101 }));
+    assert_eq!(agreed.telephone_event, Some(KeyPresses { send: 97, receive: 101, clock_rate: 8_000 }));
     assert_eq!(accept_answer(&local(), &offered(HERE, "0 RTP/AVP 0", &[])), Err(Refusal::NoAudio));
     let two = offered(HERE, "5004 RTP/AVP 0", &[]) + "m=video 0 RTP/AVP 31\r\n";
     assert_eq!(accept_answer(&local(), &two), Err(Refusal::LinesDiffer { found: 2 }));

@@ -98,6 +98,7 @@ fn media(house: &House, peer: SocketAddr) -> Result<(RtpSockets, sdp::Local), Rt
     let bound = sockets.local_addr().map_err(|_| RtpError::Exhausted)?;
     let seen = house.sip.address_towards(peer).unwrap_or(bound.ip());
     let local = sdp::Local::new(SocketAddr::new(seen, bound.port()), fastrand::u64(..));
+    let local = sdp::Local { codecs: house.codecs.clone(), ..local };
     Ok((sockets, local))
 }
 

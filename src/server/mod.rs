@@ -43,6 +43,7 @@ pub use start::StartError;
 
 use crate::call::{CallOutcome, CallRecord, LookUp};
 use crate::identify::{self, Identified, PastCall};
+use crate::sdp::Codec;
 use crate::units::Pii;
 use board::Board;
 use engines::{EarPool, MouthPool};
@@ -78,6 +79,8 @@ pub struct House {
     pub sip: SipEdge,
     /// Media sockets.
     pub ports: RtpPorts,
+    /// What is spoken over them, best first.
+    pub codecs: Vec<Codec>,
     /// Who watches.
     pub board: Arc<Board>,
     /// What time it is for a call.
