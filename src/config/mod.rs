@@ -19,6 +19,7 @@ pub use layers::{Flag, layered};
 
 use crate::sdp::Codec;
 use crate::server::sentence_model::Backend;
+use crate::server::sip::TlsFiles;
 
 /// A value as somebody wrote it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,6 +54,10 @@ pub struct Settings {
 pub struct SipSettings {
     /// `sip.listen`: addresses to take calls at, each over UDP and TCP.
     pub listen: Vec<SocketAddr>,
+    /// `sip.listen_tls`: addresses to take calls at over TLS.
+    pub listen_tls: Vec<SocketAddr>,
+    /// `sip.tls_certificate`, `sip.tls_key`, `sip.tls_roots`: files that TLS needs.
+    pub tls: TlsFiles,
     /// `sip.max_calls`: calls beyond that get 503 and `Retry-After`.
     pub max_calls: usize,
 }
@@ -64,6 +69,19 @@ pub struct RtpSettings {
     pub ports: RangeInclusive<u16>,
     /// `rtp.codecs`: what is spoken, best first. Who calls chooses among them; in our own calls the order counts.
     pub codecs: Vec<Codec>,
+    /// `rtp.encryption`: whether sound is protected by SRTP.
+    pub encryption: Encryption,
+}
+
+/// `rtp.encryption`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encryption {
+    /// Never; who demands it is refused.
+    Off,
+    /// With those who offer it.
+    Allowed,
+    /// Always; who does not offer it is refused.
+    Required,
 }
 
 /// `hotline.*`
@@ -104,8 +122,13 @@ pub enum LogFormat {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            sip: SipSettings { listen: vec![SocketAddr::from(([0, 0, 0, 0], 5060))], max_calls: 60 },
-            rtp: RtpSettings { ports: 20_000..=29_999, codecs: Codec::ALL.to_vec() },
+            sip: SipSettings {
+                listen: vec![SocketAddr::from(([0, 0, 0, 0], 5060))],
+                listen_tls: Vec::new(),
+                tls: TlsFiles { certificate: "certs/dev.pem".into(), key: "certs/dev.key".into(), roots: None },
+                max_calls: 60,
+            },
+            rtp: RtpSettings { ports: 20_000..=29_999, codecs: Codec::ALL.to_vec(), encryption: Encryption::Allowed },
             http: SocketAddr::from(([127, 0, 0, 1], 8080)),
             data: "data".into(),
             hotline: HotlineSettings { dialplan: "dialplans/hotline-en".into(), agents: None, corpus: Vec::new() },
@@ -133,8 +156,13 @@ pub enum Refused {
 /// All keys, as they stand in the file.
 pub const KEYS: &[&str] = &[
     "sip.listen",
+    "sip.listen_tls",
     "sip.max_calls",
+    "sip.tls_certificate",
+    "sip.tls_key",
+    "sip.tls_roots",
     "rtp.codecs",
+    "rtp.encryption",
     "rtp.ports",
     "http.listen",
     "store.dir",
@@ -157,16 +185,27 @@ impl Settings {
     pub fn set(&mut self, key: &str, given: Given) -> Result<(), Refused> {
         match key {
             "sip.listen" => {
-                self.sip.listen = given
-                    .many()
-                    .iter()
-                    .map(|text| address(text))
-                    .collect::<Option<Vec<_>>>()
+                self.sip.listen = addresses(&given)
                     .filter(|list| !list.is_empty())
                     .ok_or(Refused::Expected("a list of ADDRESS:PORT, such as [\"0.0.0.0:5060\"]"))?;
             }
+            "sip.listen_tls" => {
+                let expected = Refused::Expected("a list of ADDRESS:PORT, such as [\"0.0.0.0:5061\"]");
+                self.sip.listen_tls = addresses(&given).ok_or(expected)?;
+            }
+            "sip.tls_certificate" => self.sip.tls.certificate = path(&given)?,
+            "sip.tls_key" => self.sip.tls.key = path(&given)?,
+            "sip.tls_roots" => self.sip.tls.roots = Some(path(&given)?),
             "sip.max_calls" => self.sip.max_calls = number(&given, 1..=10_000, "a number of calls from 1 to 10000")?,
             "rtp.codecs" => self.rtp.codecs = codecs(&given)?,
+            "rtp.encryption" => {
+                self.rtp.encryption = match given.one() {
+                    Some("off") => Encryption::Off,
+                    Some("allowed") => Encryption::Allowed,
+                    Some("required") => Encryption::Required,
+                    _ => return Err(Refused::Expected("\"off\", \"allowed\" or \"required\"")),
+                };
+            }
             "rtp.ports" => self.rtp.ports = ports(&given)?,
             "http.listen" => {
                 self.http = given
@@ -230,6 +269,10 @@ impl Given {
 fn address(text: &str) -> Option<SocketAddr> {
     let text = text.strip_prefix("localhost").map_or_else(|| text.to_owned(), |port| format!("127.0.0.1{port}"));
     text.parse().ok().or_else(|| Some(SocketAddr::from(([0, 0, 0, 0], text.strip_prefix(':')?.parse().ok()?))))
+}
+
+fn addresses(given: &Given) -> Option<Vec<SocketAddr>> {
+    given.many().iter().map(|text| address(text)).collect()
 }
 
 fn number(given: &Given, range: RangeInclusive<usize>, expected: &'static str) -> Result<usize, Refused> {

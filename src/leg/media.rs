@@ -4,11 +4,13 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use super::coder::{self, Decoder, Encoder};
+use super::secrecy::Secrecy;
 use super::{Keys, RtpStats};
 use crate::audio::tone::KeyTone;
 use crate::audio::{FRAME_MS, Frame};
 use crate::rtp::jitter::Pushed;
 use crate::rtp::packet::is_rtcp;
+use crate::rtp::srtp::SrtpError;
 use crate::rtp::telephone_event::{EventPacket, KeyReceiver, KeySender};
 use crate::rtp::{Arrival, JitterBuffer, Packet, Played, Reception, Seeds, Sender, Signal, SourceLock, Verdict};
 use crate::rtp::{quality, rtcp};
@@ -39,6 +41,8 @@ pub struct MediaLeg {
     ears: Ears,
     mouth: Mouth,
     rtcp: rtcp::Exchange,
+    /// `None` in the clear.
+    secrecy: Option<Secrecy>,
 }
 
 /// From datagrams to frames.
@@ -82,6 +86,7 @@ impl MediaLeg {
                 at: None,
             },
             rtcp: rtcp::Exchange::new(seeds.ssrc.rotate_left(16) ^ seeds.timestamp),
+            secrecy: Secrecy::new(agreed),
         }
     }
 
@@ -107,6 +112,21 @@ impl MediaLeg {
 
     /// Takes a datagram, RTP or RTCP. What is neither, or not the party's, is counted and dropped.
     pub fn receive(&mut self, now: Instant, from: SocketAddr, bytes: &[u8]) {
+        let Some(secrecy) = &mut self.secrecy else { return self.receive_clear(now, from, bytes) };
+        match secrecy.open(bytes) {
+            Ok(packet) => {
+                self.receive_clear(now, from, &packet);
+                if let Some(secrecy) = &mut self.secrecy {
+                    secrecy.used(packet);
+                }
+            }
+            // The network may bring a packet twice; nobody else has made it.
+            Err(SrtpError::Replayed) => {}
+            Err(SrtpError::Truncated | SrtpError::Forged) => self.ears.foreign += 1,
+        }
+    }
+
+    fn receive_clear(&mut self, now: Instant, from: SocketAddr, bytes: &[u8]) {
         if is_rtcp(bytes) {
             if self.remote().is_some_and(|remote| remote.ip() == from.ip()) {
                 self.rtcp.receive(now, bytes, self.mouth.sender.ssrc());
@@ -132,7 +152,7 @@ impl MediaLeg {
         let to = self.remote().filter(|_| !self.agreed.is_held());
         self.mouth.at = Some(now);
         match to {
-            Some(to) => self.mouth.send(frame, &self.agreed, out).then_some(to),
+            Some(to) => (self.mouth.send(frame, &self.agreed, out) && self.seal(out)).then_some(to),
             None => {
                 self.mouth.skip(&self.agreed);
                 None
@@ -160,7 +180,12 @@ impl MediaLeg {
         }
         let timestamp = self.mouth.timestamp(now, self.agreed.codec);
         self.rtcp.report(now, &self.mouth.sender, timestamp, &mut self.ears.reception, out);
-        Some(to)
+        self.seal(out).then_some(to)
+    }
+
+    /// Protects a packet, if that was agreed; answers whether it may be sent.
+    fn seal(&mut self, packet: &mut Vec<u8>) -> bool {
+        self.secrecy.as_mut().is_none_or(|secrecy| secrecy.seal(packet))
     }
 
     /// Goes on as agreed anew: held or resumed, at another address, with another codec.
@@ -171,6 +196,7 @@ impl MediaLeg {
         if (agreed.codec, agreed.opus) != (self.agreed.codec, self.agreed.opus) {
             self.mouth.encoder = Encoder::new(agreed);
         }
+        self.secrecy = Secrecy::renewed(self.secrecy.take(), agreed);
         // An old-fashioned hold names no address; the party is still where it was.
         if agreed.remote.is_some() {
             self.ears.lock.reopen(agreed.remote);

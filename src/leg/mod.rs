@@ -14,6 +14,7 @@
 mod coder;
 mod keys;
 mod media;
+mod secrecy;
 mod signalling;
 mod stats;
 

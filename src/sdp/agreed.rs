@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::describe;
-use super::{Codec, Local, OpusWishes};
+use super::{Codec, Local, OpusWishes, Secured, Security};
 
 /// Who sends, seen from us (RFC 8866 §6.7).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -111,8 +111,12 @@ pub struct Agreed {
     pub direction: Direction,
     /// Where we receive RTP, as said to the peer.
     pub local_address: SocketAddr,
+    /// How packets are protected; `None` when they are not.
+    pub secured: Option<Secured>,
     /// What we speak, best first.
     pub(super) codecs: Vec<Codec>,
+    /// What we want of that.
+    pub(super) security: Security,
     pub(super) session: u64,
     pub(super) version: u64,
     pub(super) lines: Vec<Line>,
@@ -145,6 +149,7 @@ impl Agreed {
             address: self.local_address,
             codecs: std::iter::once(self.codec).chain(others).collect(),
             numbered: Some((self.codec, self.payload_types.receive)),
+            security: self.security,
             direction: Direction::SendReceive,
             session: self.session,
             version: self.version + 1,

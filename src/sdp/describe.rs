@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::agreed::Line;
-use super::{Agreed, Codec, Direction, Local};
+use super::{Agreed, Codec, Direction, Local, security};
 
 /// Payload types of telephone-event in our offers, by clock rate: 101 is what nearly everybody uses.
 const OFFERED_EVENTS: [(u8, u32); 2] = [(101, 8_000), (102, 48_000)];
@@ -23,9 +23,11 @@ pub(super) fn offered_event(clock_rate: u32) -> Option<u8> {
 pub(super) fn offer(local: &Local) -> String {
     let speaks_at = |rate| local.codecs.iter().any(|codec| codec.clock_rate() == rate);
     let is_taken = |number| local.numbered.is_some_and(|(_, taken)| taken == number);
+    let crypto = security::offered(local);
     let section = Section {
         address: local.address,
-        proto: "RTP/AVP",
+        proto: if crypto.is_some() { "RTP/SAVP" } else { "RTP/AVP" },
+        crypto,
         formats: local.codecs.iter().map(|&codec| (codec, local.payload_type(codec))).collect(),
         events: OFFERED_EVENTS.into_iter().filter(|&(number, rate)| speaks_at(rate) && !is_taken(number)).collect(),
         ptime: Duration::from_millis(20),
@@ -45,6 +47,7 @@ pub(super) fn answer(agreed: &Agreed) -> String {
             Line::Audio { proto } => Section {
                 address: agreed.local_address,
                 proto,
+                crypto: agreed.secured.as_ref().map(security::answered),
                 formats: vec![(agreed.codec, agreed.payload_types.receive)],
                 events: agreed.telephone_event.map(|event| (event.receive, event.clock_rate)).into_iter().collect(),
                 ptime: agreed.ptime,
@@ -82,6 +85,8 @@ fn family(address: SocketAddr) -> &'static str {
 struct Section<'a> {
     address: SocketAddr,
     proto: &'a str,
+    /// Value of the line with our key.
+    crypto: Option<String>,
     formats: Vec<(Codec, u8)>,
     /// Payload types of key presses and their clock rates.
     events: Vec<(u8, u32)>,
@@ -108,6 +113,9 @@ impl Section<'_> {
         for (pt, rate) in &self.events {
             push(sdp, format_args!("a=rtpmap:{pt} telephone-event/{rate}"));
             push(sdp, format_args!("a=fmtp:{pt} {EVENTS}"));
+        }
+        if let Some(crypto) = &self.crypto {
+            push(sdp, format_args!("a=crypto:{crypto}"));
         }
         push(sdp, format_args!("a=ptime:{}", self.ptime.as_millis()));
         if self.rtcp_mux {

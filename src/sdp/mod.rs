@@ -15,12 +15,14 @@ mod codec;
 mod describe;
 mod media;
 mod negotiate;
+mod security;
 
 use std::net::SocketAddr;
 
 pub use agreed::{Agreed, Direction, KeyPresses, PayloadTypes};
 pub use codec::{Codec, OpusWishes};
 pub use negotiate::{accept_answer, negotiate, offer};
+pub use security::{SECRET_BYTES, Secret, Secured, Security, Suite};
 
 /// Longest SDP that is read (bytes).
 pub const MAX_SDP_BYTES: usize = 64 * 1024;
@@ -38,6 +40,8 @@ pub struct Local {
     pub codecs: Vec<Codec>,
     /// A payload type that an earlier description of the session has bound to a codec (RFC 3264 §8.3.2).
     pub numbered: Option<(Codec, u8)>,
+    /// Whether sound is protected.
+    pub security: Security,
     /// What we want to do; [`Direction::SendReceive`] unless we put the peer on hold.
     pub direction: Direction,
     /// Session id of the `o=` line: the same for the whole dialog.
@@ -50,7 +54,8 @@ impl Local {
     /// Speaks G.711 both ways at `address`; the first description of session `session`.
     pub fn new(address: SocketAddr, session: u64) -> Self {
         let codecs = Codec::G711.to_vec();
-        Self { address, codecs, numbered: None, direction: Direction::SendReceive, session, version: 1 }
+        let (numbered, security, direction) = (None, Security::Clear, Direction::SendReceive);
+        Self { address, codecs, numbered, security, direction, session, version: 1 }
     }
 
     /// The payload type of `codec` in our offers.
@@ -87,9 +92,12 @@ pub enum Refusal {
     /// The peer is incompatible: more than [`MAX_PAYLOAD_TYPES`] on one line.
     #[error("a media line has more than {MAX_PAYLOAD_TYPES} payload types")]
     TooManyPayloadTypes,
-    /// The peer is incompatible: no audio line over plain RTP with a port.
-    #[error("the SDP has no audio line over plain RTP")]
+    /// The peer is incompatible: no audio line over RTP or SRTP with a port.
+    #[error("the SDP has no audio line over RTP or SRTP")]
     NoAudio,
+    /// The peer is incompatible: one of us demands protected sound, and the other does not do it, or not in that way.
+    #[error("there is no common protection of the sound")]
+    NoSecurity,
     /// The peer is incompatible: there is audio, but nothing that we both speak.
     #[error("there is no common codec")]
     NoCommonCodec,
@@ -100,7 +108,11 @@ impl Refusal {
     pub const fn status(self) -> u16 {
         match self {
             Self::Malformed { .. } | Self::TooLong | Self::LinesDiffer { .. } => 400,
-            Self::TooManyMediaLines | Self::TooManyPayloadTypes | Self::NoAudio | Self::NoCommonCodec => 488,
+            Self::TooManyMediaLines
+            | Self::TooManyPayloadTypes
+            | Self::NoAudio
+            | Self::NoSecurity
+            | Self::NoCommonCodec => 488,
         }
     }
 }

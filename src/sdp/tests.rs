@@ -86,6 +86,80 @@ fn opus_is_taken_with_its_wishes_and_its_own_clock_for_keys() {
     assert_eq!((mono.codec, mono.payload_types.send), (Codec::G722, 9));
 }
 
+const KEY: &str = "inline:PS1uQCVeeCFCanVmcjkpPywjNWhcYD0mXXtxaVBR";
+
+#[test]
+fn keys_are_taken_where_they_are_offered_and_demanded_where_they_are_demanded() {
+    let secret = Secret::new([7; SECRET_BYTES]);
+    let [clear, possible, demanded] = [Security::Clear, Security::Possible(secret), Security::Demanded(secret)];
+    let usual = format!("crypto:3 AES_CM_128_HMAC_SHA1_80 {KEY}|2^31");
+    let unknown = format!("crypto:1 AES_192_CM_HMAC_SHA1_80 {KEY}");
+    let secured = Ok(Some((3, Suite::AesCm80)));
+    let cases: [(&str, &[&str], Security, Result<_, Refusal>); 9] = [
+        ("RTP/AVP", &[], clear, Ok(None)),
+        ("RTP/AVP", &[], possible, Ok(None)),
+        ("RTP/AVP", &[], demanded, Err(Refusal::NoSecurity)),
+        ("RTP/AVP", &[&usual], clear, Ok(None)),
+        ("RTP/AVP", &[&usual], possible, secured),
+        ("RTP/SAVP", &[&unknown, &usual], possible, secured),
+        ("RTP/SAVP", &[&unknown], possible, Err(Refusal::NoSecurity)),
+        ("RTP/SAVP", &[&usual], clear, Err(Refusal::NoSecurity)),
+        ("RTP/SAVPF", &[&usual], demanded, secured),
+    ];
+    for (profile, lines, security, expected) in cases {
+        let offer = offered(HERE, &format!("5004 {profile} 0"), lines);
+        let agreed = negotiate(&Local { security, ..local() }, &offer);
+        let found = agreed.clone().map(|agreed| agreed.secured.map(|secured| (secured.tag, secured.suite)));
+        assert_eq!(found, expected, "{offer}");
+        if let Ok(Some(_)) = expected {
+            let answer = agreed.expect("agreed").answer_sdp();
+            assert!(answer.contains(&format!("m=audio 40000 {profile} 0\r\n")), "{answer}");
+            assert!(
+                answer
+                    .contains("a=crypto:3 AES_CM_128_HMAC_SHA1_80 inline:BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcH\r\n")
+            );
+        }
+    }
+}
+
+#[test]
+fn key_lines_that_we_cannot_keep_are_passed_over() {
+    let local = Local { security: Security::Possible(Secret::new([7; SECRET_BYTES])), ..local() };
+    let suite = "AES_CM_128_HMAC_SHA1_80";
+    let taken = |line: &str| negotiate(&local, &offered(HERE, "5004 RTP/SAVP 0", &[line])).is_ok();
+    assert!(taken(&format!("crypto:1 {suite} {KEY} WSH=64 -unknown")));
+    for bad in [
+        format!("crypto:1 {suite} {KEY}|1:4"),
+        format!("crypto:1 {suite} {KEY} UNENCRYPTED_SRTP"),
+        format!("crypto:1 {suite} {KEY} KDR=2"),
+        format!("crypto:x {suite} {KEY}"),
+        format!("crypto:1 AEAD_AES_128_GCM {KEY}"),
+        format!("crypto:1 {suite} inline:short"),
+        format!("crypto:1 {suite} uri:{KEY}"),
+        format!("crypto:1 {suite}"),
+        "crypto:".to_owned(),
+        "crypto".to_owned(),
+    ] {
+        assert!(!taken(&bad), "{bad}");
+    }
+    assert_eq!(format!("{:?}", local.security), "Possible(Secret(…))");
+}
+
+#[test]
+fn an_answer_must_take_the_key_line_that_we_offered() {
+    let ours = Local { security: Security::Demanded(Secret::new([7; SECRET_BYTES])), ..local() };
+    let answer = |m: &str, line: String| offered(HERE, m, &[&line]);
+    let right = answer("5004 RTP/SAVP 0", format!("crypto:1 AES_CM_128_HMAC_SHA1_80 {KEY}"));
+    assert!(accept_answer(&ours, &right).is_ok_and(|agreed| agreed.secured.is_some()));
+    for wrong in [
+        answer("5004 RTP/SAVP 0", format!("crypto:2 AES_CM_128_HMAC_SHA1_80 {KEY}")),
+        answer("5004 RTP/SAVP 0", format!("crypto:1 AES_CM_128_HMAC_SHA1_32 {KEY}")),
+        answer("5004 RTP/AVP 0", "ptime:20".to_owned()),
+    ] {
+        assert_eq!(accept_answer(&ours, &wrong), Err(Refusal::NoSecurity), "{wrong}");
+    }
+}
+
 #[test]
 fn a_wish_of_opus_that_makes_no_sense_is_passed_over() {
     for value in ["", "useinbandfec", "useinbandfec=yes;;=;usedtx=2", "maxaveragebitrate=5999", "maxaveragebitrate=-1"]
@@ -205,7 +279,8 @@ fn what_cannot_be_is_refused_with_the_right_status() {
     let many_types: String = (0..33).map(|n| format!(" {n}")).collect();
     let cases = [
         (audio("5004 RTP/AVP 18"), Refusal::NoCommonCodec, 488),
-        (audio("5004 RTP/SAVP 0"), Refusal::NoAudio, 488),
+        (audio("5004 RTP/SAVP 0"), Refusal::NoSecurity, 488),
+        (audio("5004 UDP/TLS/RTP/SAVPF 0"), Refusal::NoAudio, 488),
         (audio("0 RTP/AVP 0"), Refusal::NoAudio, 488),
         ("v=0\r\no=- 1 1 IN IP4 h\r\ns=-\r\nt=0 0\r\n".to_owned(), Refusal::NoAudio, 488),
         (audio(&format!("5004 RTP/AVP{many_types}")), Refusal::TooManyPayloadTypes, 488),

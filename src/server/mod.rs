@@ -42,6 +42,7 @@ use tokio_util::task::TaskTracker;
 pub use start::StartError;
 
 use crate::call::{CallOutcome, CallRecord, LookUp};
+use crate::config::Encryption;
 use crate::identify::{self, Identified, PastCall};
 use crate::sdp::Codec;
 use crate::units::Pii;
@@ -81,6 +82,8 @@ pub struct House {
     pub ports: RtpPorts,
     /// What is spoken over them, best first.
     pub codecs: Vec<Codec>,
+    /// Whether it is protected.
+    pub encryption: Encryption,
     /// Who watches.
     pub board: Arc<Board>,
     /// What time it is for a call.

@@ -330,7 +330,8 @@ impl LegTask {
         match super::outgoing::resolve(&hop).await {
             Some((_, address)) if !self.dialog.is_routed() && address.ip() != self.peer.ip() => {}
             Some((transport, address)) => {
-                if let Some(lane) = self.shared.lane_to(transport, address).await {
+                let host = &hop.host_with_port.host;
+                if let Some(lane) = self.shared.lane_to(transport, address, host).await {
                     return (lane, address);
                 }
             }
