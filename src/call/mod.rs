@@ -227,6 +227,8 @@ impl Call {
             },
             None => sdp::offer(&self.arrival.local),
         };
+        // Some switches count a call as reached only by a 180, however soon the 200 follows.
+        self.outputs.push_back(Output::Leg(LegId::CALLER, LegRequest::Ring));
         self.outputs.push_back(Output::Leg(LegId::CALLER, LegRequest::Accept { sdp }));
         self.outputs.push_back(Output::LookUp(LookUp::Calling(self.arrival.from.clone())));
         self.timers.set(Timer::Longest, now + MAX_CALL);

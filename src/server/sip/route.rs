@@ -26,7 +26,8 @@ use super::gate::Gate;
 use super::guard::{Answer, Passed, Refused, examine, refusal};
 use super::incoming::NewCall;
 use super::lane::Lane;
-use super::message::{ALLOW, Body, SDP, body, call_id, cseq, from_tag, takes_sdp, to_tag, unsupported};
+use super::message::{ALLOW, Body, SDP, SUPPORTED, body, call_id, cseq, from_tag, takes_sdp, to_tag, unsupported};
+use super::session_timer::{MIN_SECONDS, SessionTimer};
 use super::{IncomingCall, SipConfig, Transport};
 
 /// Seconds after which a caller who was turned away may try again.
@@ -145,7 +146,7 @@ impl Shared {
             Method::Invite => self.decide_invite(lane, request),
             Method::Options => Decision::Refuse(
                 Refused::With(200, "OK"),
-                vec![("Allow", ALLOW.to_owned()), ("Accept", SDP.to_owned()), ("Supported", String::new())],
+                vec![("Allow", ALLOW.to_owned()), ("Accept", SDP.to_owned()), ("Supported", SUPPORTED.join(", "))],
             ),
             Method::Bye | Method::Update | Method::Info | Method::PRack | Method::Notify => {
                 Decision::refuse(481, "Call/Transaction Does Not Exist")
@@ -168,6 +169,10 @@ impl Shared {
                 Refused::With(415, "Unsupported Media Type"),
                 vec![("Accept", SDP.to_owned()), ("Accept-Encoding", "identity".to_owned())],
             );
+        }
+        if SessionTimer::asked(&request.headers).is_err() {
+            let least = vec![("Min-SE", MIN_SECONDS.to_string())];
+            return Decision::Refuse(Refused::With(422, "Session Interval Too Small"), least);
         }
         if super::message::contact(&request.headers).is_none() {
             return Decision::refuse(400, "Missing Contact");
