@@ -8,7 +8,7 @@
 //!
 //! One audio line is taken, all others are turned down with port 0. What is legal but odd is understood (no rtpmap for a
 //! static payload type, `c=` in the media section only, `0.0.0.0`, a host name); what exceeds the caps is refused before
-//! it costs anything. Nothing here panics, whatever the text.
+//! it costs anything. Keys for SRTP come and go in the description (RFC 4568). Nothing here panics, whatever the text.
 
 mod agreed;
 mod codec;
