@@ -150,6 +150,7 @@ impl Agreed {
             codecs: std::iter::once(self.codec).chain(others).collect(),
             numbered: Some((self.codec, self.payload_types.receive)),
             security: self.security,
+            protected: self.secured.is_some(),
             direction: Direction::SendReceive,
             session: self.session,
             version: self.version + 1,

@@ -42,6 +42,8 @@ pub struct Local {
     pub numbered: Option<(Codec, u8)>,
     /// Whether sound is protected.
     pub security: Security,
+    /// Whether it is protected already: then it stays so in what we offer.
+    pub protected: bool,
     /// What we want to do; [`Direction::SendReceive`] unless we put the peer on hold.
     pub direction: Direction,
     /// Session id of the `o=` line: the same for the whole dialog.
@@ -55,7 +57,7 @@ impl Local {
     pub fn new(address: SocketAddr, session: u64) -> Self {
         let codecs = Codec::G711.to_vec();
         let (numbered, security, direction) = (None, Security::Clear, Direction::SendReceive);
-        Self { address, codecs, numbered, security, direction, session, version: 1 }
+        Self { address, codecs, numbered, security, protected: false, direction, session, version: 1 }
     }
 
     /// The payload type of `codec` in our offers.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::agreed::{KeyPresses, Line};
 use super::describe;
 use super::media::{self, Audio};
-use super::{Agreed, Codec, Direction, Local, PayloadTypes, Refusal, Security, security};
+use super::{Agreed, Codec, Direction, Local, PayloadTypes, Refusal, security};
 
 /// How long one of our frames lasts (ms); a packet holds a whole number of them.
 const FRAME_MS: u64 = 20;
@@ -58,12 +58,7 @@ pub fn accept_answer(local: &Local, text: &str) -> Result<Agreed, Refusal> {
     };
     let audio = Audio::of(&session, section).ok_or(Refusal::NoAudio)?;
     let lines = vec![Line::Audio { proto: audio.proto().to_owned() }];
-    // What we did not offer cannot be answered.
-    let offered = match local.security {
-        Security::Demanded(_) => local.security,
-        Security::Clear | Security::Possible(_) => Security::Clear,
-    };
-    let asked = Local { security: offered, ..local.clone() };
+    let asked = Local { security: security::of_offer(local), ..local.clone() };
     let agreed = agree(&asked, &audio, |theirs| PayloadTypes { send: theirs, receive: theirs })?;
     if agreed.secured.is_some_and(|secured| !security::is_as_offered(&secured)) {
         return Err(Refusal::NoSecurity);

@@ -136,9 +136,18 @@ pub(super) fn is_as_offered(secured: &Secured) -> bool {
     (secured.tag, secured.suite) == OFFERED
 }
 
+/// What `local` demands of the answer to its offer: what is not offered cannot be answered.
+pub(super) fn of_offer(local: &Local) -> Security {
+    match local.security {
+        Security::Demanded(ours) => Security::Demanded(ours),
+        Security::Possible(ours) if local.protected => Security::Demanded(ours),
+        Security::Possible(_) | Security::Clear => Security::Clear,
+    }
+}
+
 /// The line of an offer.
 pub(super) fn offered(local: &Local) -> Option<String> {
-    match local.security {
+    match of_offer(local) {
         Security::Demanded(ours) => Some(line(OFFERED.0, OFFERED.1, &ours)),
         Security::Clear | Security::Possible(_) => None,
     }

@@ -123,6 +123,21 @@ fn keys_are_taken_where_they_are_offered_and_demanded_where_they_are_demanded() 
 }
 
 #[test]
+fn what_is_protected_stays_so_in_our_offers() {
+    let local = Local { security: Security::Possible(Secret::new([7; SECRET_BYTES])), ..local() };
+    assert!(offer(&local).contains("RTP/AVP 0"), "at first we offer what everybody has");
+    let line = format!("crypto:1 AES_CM_128_HMAC_SHA1_80 {KEY}");
+    let [protected, clear] = ["5004 RTP/SAVP 0", "5004 RTP/AVP 0"].map(|m| offered(HERE, m, &[&line]));
+    let later = negotiate(&local, &protected).expect("both do it").next_local();
+    assert!(offer(&later).contains("RTP/SAVP 0") && offer(&later).contains("a=crypto:1 "));
+    assert!(accept_answer(&later, &protected).is_ok_and(|agreed| agreed.secured.is_some()));
+    let in_the_clear = clear.replace(&format!("a={line}\r\n"), "");
+    assert_eq!(accept_answer(&later, &in_the_clear), Err(Refusal::NoSecurity));
+    // Their own offer may still leave it.
+    assert!(negotiate(&later, &in_the_clear).is_ok_and(|agreed| agreed.secured.is_none()));
+}
+
+#[test]
 fn key_lines_that_we_cannot_keep_are_passed_over() {
     let local = Local { security: Security::Possible(Secret::new([7; SECRET_BYTES])), ..local() };
     let suite = "AES_CM_128_HMAC_SHA1_80";
