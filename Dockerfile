@@ -2,7 +2,7 @@
 # Run:   docker run --network host -v antevox-data:/data antevox
 FROM rust:1.94-bookworm AS build
 RUN apt-get update \
- && apt-get install -y --no-install-recommends pkg-config libpocketsphinx-dev libsphinxbase-dev pocketsphinx-en-us flite1-dev libespeak-ng-dev espeak-ng-data \
+ && apt-get install -y --no-install-recommends cmake pkg-config libpocketsphinx-dev libsphinxbase-dev pocketsphinx-en-us flite1-dev libespeak-ng-dev espeak-ng-data \
  && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 COPY Cargo.toml Cargo.lock ./

@@ -4,7 +4,7 @@ ANTEVOX := target/release/antevox
 # Where set-up puts Rust if there was none.
 export PATH := $(HOME)/.cargo/bin:$(PATH)
 
-.PHONY: help run test setup setup-test build models demo bench
+.PHONY: help run test setup setup-test setup-interop build models demo bench interop fuzz
 
 help: ## these lines
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -27,6 +27,9 @@ setup: ## install only
 setup-test:
 	@.ci/setup test
 
+setup-interop:
+	@.ci/setup interop
+
 build: setup
 	cargo build --release --locked
 
@@ -43,3 +46,9 @@ bench: build models ## figures and plots, into target/bench
 	benches/dialog
 	benches/understanding
 	benches/run
+
+interop: setup-interop build models ## other people's telephones call; who could do what
+	benches/interop
+
+fuzz: setup-test ## a minute of nonsense for everything that reads what others send
+	ANTEVOX_FUZZ_SECONDS=60 cargo test --locked --test no_input_makes_it_panic -- --nocapture --test-threads 1

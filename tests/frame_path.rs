@@ -13,7 +13,7 @@ use antevox::audio::mix::Gain;
 use antevox::audio::{FRAME_SAMPLES, Frame};
 use antevox::leg::MediaLeg;
 use antevox::rtp::Seeds;
-use antevox::sdp::{self, Local};
+use antevox::sdp::{self, Codec, Local};
 use antevox::units::LegId;
 
 struct Counting;
@@ -46,7 +46,14 @@ fn address(last: u8) -> SocketAddr {
 
 #[test]
 fn receive_pull_and_send_do_not_allocate() {
-    let (a, b) = (Local::new(address(1), 1), Local::new(address(2), 2));
+    for &codec in Codec::ALL {
+        no_allocation_with(codec);
+    }
+}
+
+fn no_allocation_with(codec: Codec) {
+    let local = |n| Local { codecs: vec![codec], ..Local::new(address(n), n.into()) };
+    let (a, b) = (local(1), local(2));
     let answered = sdp::negotiate(&b, &sdp::offer(&a)).expect("common codecs");
     let offered = sdp::accept_answer(&a, &answered.answer_sdp()).expect("an answer");
     let near = MediaLeg::new(LegId(0), &offered, Seeds { ssrc: 1, seq: 65_000, timestamp: 1 });
@@ -76,7 +83,7 @@ fn receive_pull_and_send_do_not_allocate() {
     (0..200).for_each(&mut round);
     let before = ALLOCATIONS.get();
     (200..1_200).for_each(&mut round);
-    assert_eq!(ALLOCATIONS.get() - before, 0, "in 2,000 frames");
+    assert_eq!(ALLOCATIONS.get() - before, 0, "in 2,000 frames of {codec:?}");
     assert!(heard > 2_100, "sound came through: {heard}");
     assert_eq!(FRAME_SAMPLES, 320);
 }

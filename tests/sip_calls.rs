@@ -130,6 +130,47 @@ async fn a_transfer_is_asked_for_and_followed() {
 }
 
 #[tokio::test]
+async fn a_180_comes_again_until_its_prack_and_the_200_waits_for_it() {
+    let server = Server::start(Manner::Answers).await;
+    let mut phone = Phone::new(server.udp()).await;
+    phone.send("INVITE", "Require: 100rel\r\nContent-Type: application/sdp\r\n", &sdp("sendrecv")).await;
+    assert_eq!(phone.hear().await.status(), 100);
+    let ringing = phone.hear_status(180).await;
+    let number = ringing.field("RSeq").expect("it is numbered").to_owned();
+    assert_eq!(ringing.field("Require"), Some("100rel"));
+    assert_eq!(phone.hear().await.field("RSeq"), Some(number.as_str()), "the same again, and no 200");
+    let acknowledged = format!("RAck: {number} 1 INVITE\r\n");
+    for (field, status) in [("RAck: 1 7 INVITE\r\n", 481), (acknowledged.as_str(), 200)] {
+        phone.cseq += 1;
+        phone.send("PRACK", field, "").await;
+        let answer = loop {
+            let heard = phone.hear().await;
+            if heard.field("CSeq").is_some_and(|cseq| cseq.ends_with("PRACK")) {
+                break heard;
+            }
+        };
+        assert_eq!(answer.status(), status, "{field}");
+    }
+    assert!(phone.hear_status(200).await.body().contains("m=audio"));
+    phone.cseq = 1;
+    phone.send("ACK", "", "").await;
+    phone.cseq = 3;
+    phone.bye().await;
+    server.idle().await;
+}
+
+#[tokio::test]
+async fn a_caller_who_never_says_prack_is_given_up() {
+    let server =
+        Server::with(Manner::Answers, SipConfig { t1: Duration::from_millis(10), ..SipConfig::default() }).await;
+    let mut phone = Phone::new(server.udp()).await;
+    phone.send("INVITE", "Require: 100rel\r\nContent-Type: application/sdp\r\n", &sdp("sendrecv")).await;
+    phone.hear_status(504).await;
+    phone.send_in_invite("ACK").await;
+    server.idle().await;
+}
+
+#[tokio::test]
 async fn requests_that_cannot_be_served_get_the_right_status() {
     let server = Server::start(Manner::Answers).await;
     for (method, extra, body, status, field) in [
@@ -140,6 +181,7 @@ async fn requests_that_cannot_be_served_get_the_right_status() {
         ("FROBNICATE", "", "", 501, Some("Allow")),
         ("BYE", "", "", 481, None),
         ("INVITE", "Require: 100rel, foo\r\n", "", 420, Some("Unsupported")),
+        ("INVITE", "Supported: timer\r\nSession-Expires: 60\r\n", "", 422, Some("Min-SE")),
         ("INVITE", "Content-Type: application/isup\r\n", "x", 415, Some("Accept")),
         ("INVITE", "Call-ID: twice\r\n", "", 400, None),
     ] {

@@ -102,11 +102,10 @@ impl Spectrum {
 impl EchoCanceller {
     /// For a line that samples at `rate`: what is above half of it is left as it is.
     pub fn new(rate: SampleRate) -> Self {
-        let carried = (rate.hertz() as usize * FRAME_SAMPLES / SampleRate::WIDEBAND.hertz() as usize + 1).min(BINS);
         Self {
             fourier: Fourier::new(),
             time: [0.0; LENGTH],
-            carried,
+            carried: carried(rate),
             far: [0.0; LENGTH],
             played: vec![Spectrum::ZERO; PARTITIONS].into(),
             newest: 0,
@@ -118,6 +117,11 @@ impl EchoCanceller {
             echo_power: 0.0,
             silent: 0,
         }
+    }
+
+    /// Goes on with a line of another rate; what is known of the frequencies that both carry stays.
+    pub fn set_rate(&mut self, rate: SampleRate) {
+        self.carried = carried(rate);
     }
 
     /// Takes what we played and what was heard at the same tick.
@@ -231,6 +235,11 @@ impl std::fmt::Debug for EchoCanceller {
         let (far_power, echo_power) = (self.far_power, self.echo_power);
         f.debug_struct("EchoCanceller").field("far_power", &far_power).field("echo_power", &echo_power).finish()
     }
+}
+
+/// How many frequencies a line of that rate carries.
+fn carried(rate: SampleRate) -> usize {
+    (rate.hertz() as usize * FRAME_SAMPLES / SampleRate::WIDEBAND.hertz() as usize + 1).min(BINS)
 }
 
 /// From the newest to the oldest.

@@ -6,6 +6,7 @@
 //! ```text
 //!  line ─► g711 ─► plc (fills what was lost) ─► resample 8 ► 16 kHz ─► Frame ─► echo ─► ears
 //!  mouth ─► mix (gain ramps, ducking) ─► Frame ─► resample 16 ► 8 kHz ─► g711 ─► line
+//!                  g722, opus: at 16 kHz both ways, without a resampler
 //!  file bytes ─► file ─► mono 16 kHz          tone: keys as sound, made and detected
 //! ```
 //!
@@ -15,7 +16,9 @@ pub mod echo;
 pub mod file;
 mod fourier;
 pub mod g711;
+pub mod g722;
 pub mod mix;
+pub mod opus;
 pub mod plc;
 pub mod resample;
 pub mod tone;

@@ -33,7 +33,7 @@ use crate::nlu;
 use crate::speech::asr::Transcript;
 use crate::speech::vad::VoiceDetector;
 use crate::turn::{Aside, Yields};
-use crate::units::{HearingId, Pii, SampleTime, UtteranceId};
+use crate::units::{HearingId, Pii, SampleRate, SampleTime, UtteranceId};
 
 /// A final text that takes longer than this does not come any more.
 const MAX_THINKING: Duration = Duration::from_secs(5);
@@ -111,6 +111,11 @@ impl Conversation {
             brought: None,
             requests: VecDeque::new(),
         }
+    }
+
+    /// The caller's line samples at `rate` from here on.
+    pub fn set_line_rate(&mut self, rate: SampleRate) {
+        self.duplex.set_line_rate(rate);
     }
 
     /// Greets the caller, with what is known of them.

@@ -80,7 +80,7 @@ pub struct Duplex {
 }
 
 impl Duplex {
-    /// Hears through `detector`; silent until [`speak`](Self::speak) or [`offer`](Self::offer).
+    /// Hears through `detector` on a telephone line of 8 kHz; silent until [`speak`](Self::speak) or [`offer`](Self::offer).
     pub fn new(detector: Box<dyn VoiceDetector>) -> Self {
         Self {
             echo: EchoCanceller::new(SampleRate::NARROWBAND),
@@ -95,6 +95,11 @@ impl Duplex {
             channel: None,
             moments: VecDeque::new(),
         }
+    }
+
+    /// The line samples at `rate` from here on: echo comes back in all that it carries.
+    pub fn set_line_rate(&mut self, rate: SampleRate) {
+        self.echo.set_rate(rate);
     }
 
     /// Takes the floor with a new utterance that leads up to `ask`. Its sound comes by [`sound`](Self::sound); an older

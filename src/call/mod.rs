@@ -44,7 +44,7 @@ use crate::dialog::Plan;
 use crate::identify::Identified;
 use crate::leg::{LegEvent, LegRequest};
 use crate::nlu::Understanding;
-use crate::sdp;
+use crate::sdp::{self, Agreed};
 use crate::speech::vad::VoiceDetector;
 use crate::timer::{TimerName, TimerTable};
 use crate::units::{CallId, LegId, Pii};
@@ -216,9 +216,8 @@ impl Call {
         let sdp = match &self.arrival.offer {
             Some(offer) => match sdp::negotiate(&self.arrival.local, offer) {
                 Ok(agreed) => {
-                    let answer = agreed.answer_sdp();
-                    self.line = Some(Line::new(LegId::CALLER, &agreed, self.arrival.seed));
-                    answer
+                    self.agree(&agreed);
+                    agreed.answer_sdp()
                 }
                 Err(refusal) => {
                     tracing::info!(%refusal, "call refused");
@@ -228,6 +227,8 @@ impl Call {
             },
             None => sdp::offer(&self.arrival.local),
         };
+        // Some switches count a call as reached only by a 180, however soon the 200 follows.
+        self.outputs.push_back(Output::Leg(LegId::CALLER, LegRequest::Ring));
         self.outputs.push_back(Output::Leg(LegId::CALLER, LegRequest::Accept { sdp }));
         self.outputs.push_back(Output::LookUp(LookUp::Calling(self.arrival.from.clone())));
         self.timers.set(Timer::Longest, now + MAX_CALL);
@@ -263,18 +264,7 @@ impl Call {
 
     fn caller_leg(&mut self, now: Instant, event: LegEvent) {
         match event {
-            LegEvent::Acknowledged { sdp: Some(answer) } if self.line.is_none() => {
-                match sdp::accept_answer(&self.arrival.local, &answer) {
-                    Ok(agreed) => {
-                        self.line = Some(Line::new(LegId::CALLER, &agreed, self.arrival.seed));
-                        self.begin(now);
-                    }
-                    Err(refusal) => {
-                        tracing::info!(%refusal, "late answer refused");
-                        self.hang_up(now, Party::Server);
-                    }
-                }
-            }
+            LegEvent::Acknowledged { sdp: Some(answer) } => self.late_answer(now, &answer),
             LegEvent::Acknowledged { sdp: None } if self.line.is_none() => self.hang_up(now, Party::Server),
             LegEvent::Updated { sdp } => self.update(sdp),
             LegEvent::Referred { status } => self.referred(now, status),
@@ -286,25 +276,56 @@ impl Call {
         }
     }
 
+    /// The answer to our offer, which the ACK brought (RFC 3261 §13.2.1).
+    fn late_answer(&mut self, now: Instant, answer: &str) {
+        let is_first = self.line.is_none();
+        match sdp::accept_answer(&self.arrival.local, answer) {
+            Ok(agreed) => {
+                self.agree(&agreed);
+                if is_first {
+                    self.begin(now);
+                }
+            }
+            // Nothing can be refused any more: what was agreed before stays, and without that there is no call.
+            Err(refusal) => {
+                tracing::info!(%refusal, "late answer refused");
+                if is_first {
+                    self.hang_up(now, Party::Server);
+                }
+            }
+        }
+    }
+
     /// A re-INVITE: hold, resume, another port or codec (RFC 3264 §8).
     fn update(&mut self, offer: Option<String>) {
-        let request = match (offer, &mut self.line) {
-            (None, _) => LegRequest::AcceptUpdate { sdp: sdp::offer(&self.arrival.local) },
-            (Some(_), None) => LegRequest::RejectUpdate { status: 491 },
-            (Some(offer), Some(line)) => match sdp::negotiate(&self.arrival.local, &offer) {
+        let request = match offer {
+            None => LegRequest::AcceptUpdate { sdp: sdp::offer(&self.arrival.local) },
+            Some(_) if self.line.is_none() => LegRequest::RejectUpdate { status: 491 },
+            Some(offer) => match sdp::negotiate(&self.arrival.local, &offer) {
                 Ok(agreed) => {
-                    let was_held = line.is_held();
-                    line.renegotiate(&agreed);
-                    let is_held = line.is_held();
-                    if was_held != is_held {
-                        self.tell(if is_held { Happened::Held } else { Happened::Resumed });
-                    }
+                    self.agree(&agreed);
                     LegRequest::AcceptUpdate { sdp: agreed.answer_sdp() }
                 }
                 Err(refusal) => LegRequest::RejectUpdate { status: refusal.status() },
             },
         };
         self.outputs.push_back(Output::Leg(LegId::CALLER, request));
+    }
+
+    /// The caller's media goes as agreed from here on.
+    fn agree(&mut self, agreed: &Agreed) {
+        self.arrival.local = agreed.next_local();
+        self.conversation.set_line_rate(agreed.codec.sample_rate());
+        let Some(line) = &mut self.line else {
+            self.line = Some(Line::new(LegId::CALLER, agreed, self.arrival.seed));
+            return;
+        };
+        let was_held = line.is_held();
+        line.renegotiate(agreed);
+        let is_held = line.is_held();
+        if was_held != is_held {
+            self.tell(if is_held { Happened::Held } else { Happened::Resumed });
+        }
     }
 
     fn caller_known(&mut self, identified: Identified) {

@@ -138,6 +138,17 @@ mod tests {
     }
 
     #[test]
+    fn codecs_are_named_in_any_case_and_once() {
+        use crate::sdp::Codec;
+
+        let rtp = |codecs: &str| load(&format!("[rtp]\ncodecs = {codecs}\n")).map(|settings| settings.rtp.codecs);
+        assert_eq!(rtp("[\"pcma\", \"OPUS\"]"), Ok(vec![Codec::Pcma, Codec::Opus]));
+        for bad in ["[]", "[\"gsm\"]", "[\"pcma\", \"PCMA\"]"] {
+            assert!(rtp(bad).is_err_and(|shown| shown.contains("`rtp.codecs` does not fit")), "{bad}");
+        }
+    }
+
+    #[test]
     fn every_mistake_is_shown_with_its_place_and_remedy() {
         let shown = load("[sip]\nlisten = [\"nowhere\"]\nmax_cals = 3\n[rtp]\nports = \"9-4\"\n").unwrap_err();
         assert!(shown.contains("antevox.toml:2:1: error: the value of `sip.listen` does not fit"), "{shown}");

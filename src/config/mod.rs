@@ -17,7 +17,9 @@ use std::path::PathBuf;
 
 pub use layers::{Flag, layered};
 
+use crate::sdp::Codec;
 use crate::server::sentence_model::Backend;
+use crate::server::sip::TlsFiles;
 
 /// A value as somebody wrote it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,8 +35,8 @@ pub enum Given {
 pub struct Settings {
     /// `sip.*`: where calls arrive.
     pub sip: SipSettings,
-    /// `rtp.ports`: UDP ports for media, `LOW-HIGH`.
-    pub rtp_ports: RangeInclusive<u16>,
+    /// `rtp.*`: how sound goes.
+    pub rtp: RtpSettings,
     /// `http.listen`: the live page, `/health`, `/metrics`.
     pub http: SocketAddr,
     /// `store.dir`: where the embedded database lives.
@@ -52,8 +54,34 @@ pub struct Settings {
 pub struct SipSettings {
     /// `sip.listen`: addresses to take calls at, each over UDP and TCP.
     pub listen: Vec<SocketAddr>,
+    /// `sip.listen_tls`: addresses to take calls at over TLS.
+    pub listen_tls: Vec<SocketAddr>,
+    /// `sip.tls_certificate`, `sip.tls_key`, `sip.tls_roots`: files that TLS needs.
+    pub tls: TlsFiles,
     /// `sip.max_calls`: calls beyond that get 503 and `Retry-After`.
     pub max_calls: usize,
+}
+
+/// `rtp.*`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RtpSettings {
+    /// `rtp.ports`: UDP ports for media, `LOW-HIGH`.
+    pub ports: RangeInclusive<u16>,
+    /// `rtp.codecs`: what is spoken, best first. Who calls chooses among them; in our own calls the order counts.
+    pub codecs: Vec<Codec>,
+    /// `rtp.encryption`: whether sound is protected by SRTP.
+    pub encryption: Encryption,
+}
+
+/// `rtp.encryption`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encryption {
+    /// Never; who demands it is refused.
+    Off,
+    /// With those who offer it.
+    Allowed,
+    /// Always; who does not offer it is refused.
+    Required,
 }
 
 /// `hotline.*`
@@ -94,8 +122,13 @@ pub enum LogFormat {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            sip: SipSettings { listen: vec![SocketAddr::from(([0, 0, 0, 0], 5060))], max_calls: 60 },
-            rtp_ports: 20_000..=29_999,
+            sip: SipSettings {
+                listen: vec![SocketAddr::from(([0, 0, 0, 0], 5060))],
+                listen_tls: Vec::new(),
+                tls: TlsFiles { certificate: "certs/dev.pem".into(), key: "certs/dev.key".into(), roots: None },
+                max_calls: 60,
+            },
+            rtp: RtpSettings { ports: 20_000..=29_999, codecs: Codec::ALL.to_vec(), encryption: Encryption::Allowed },
             http: SocketAddr::from(([127, 0, 0, 1], 8080)),
             data: "data".into(),
             hotline: HotlineSettings { dialplan: "dialplans/hotline-en".into(), agents: None, corpus: Vec::new() },
@@ -123,7 +156,13 @@ pub enum Refused {
 /// All keys, as they stand in the file.
 pub const KEYS: &[&str] = &[
     "sip.listen",
+    "sip.listen_tls",
     "sip.max_calls",
+    "sip.tls_certificate",
+    "sip.tls_key",
+    "sip.tls_roots",
+    "rtp.codecs",
+    "rtp.encryption",
     "rtp.ports",
     "http.listen",
     "store.dir",
@@ -146,16 +185,28 @@ impl Settings {
     pub fn set(&mut self, key: &str, given: Given) -> Result<(), Refused> {
         match key {
             "sip.listen" => {
-                self.sip.listen = given
-                    .many()
-                    .iter()
-                    .map(|text| address(text))
-                    .collect::<Option<Vec<_>>>()
+                self.sip.listen = addresses(&given)
                     .filter(|list| !list.is_empty())
                     .ok_or(Refused::Expected("a list of ADDRESS:PORT, such as [\"0.0.0.0:5060\"]"))?;
             }
+            "sip.listen_tls" => {
+                let expected = Refused::Expected("a list of ADDRESS:PORT, such as [\"0.0.0.0:5061\"]");
+                self.sip.listen_tls = addresses(&given).ok_or(expected)?;
+            }
+            "sip.tls_certificate" => self.sip.tls.certificate = path(&given)?,
+            "sip.tls_key" => self.sip.tls.key = path(&given)?,
+            "sip.tls_roots" => self.sip.tls.roots = Some(path(&given)?),
             "sip.max_calls" => self.sip.max_calls = number(&given, 1..=10_000, "a number of calls from 1 to 10000")?,
-            "rtp.ports" => self.rtp_ports = ports(&given)?,
+            "rtp.codecs" => self.rtp.codecs = codecs(&given)?,
+            "rtp.encryption" => {
+                self.rtp.encryption = match given.one() {
+                    Some("off") => Encryption::Off,
+                    Some("allowed") => Encryption::Allowed,
+                    Some("required") => Encryption::Required,
+                    _ => return Err(Refused::Expected("\"off\", \"allowed\" or \"required\"")),
+                };
+            }
+            "rtp.ports" => self.rtp.ports = ports(&given)?,
             "http.listen" => {
                 self.http = given
                     .one()
@@ -220,6 +271,10 @@ fn address(text: &str) -> Option<SocketAddr> {
     text.parse().ok().or_else(|| Some(SocketAddr::from(([0, 0, 0, 0], text.strip_prefix(':')?.parse().ok()?))))
 }
 
+fn addresses(given: &Given) -> Option<Vec<SocketAddr>> {
+    given.many().iter().map(|text| address(text)).collect()
+}
+
 fn number(given: &Given, range: RangeInclusive<usize>, expected: &'static str) -> Result<usize, Refused> {
     given
         .one()
@@ -230,6 +285,15 @@ fn number(given: &Given, range: RangeInclusive<usize>, expected: &'static str) -
 
 fn path(given: &Given) -> Result<PathBuf, Refused> {
     given.one().filter(|text| !text.is_empty()).map(PathBuf::from).ok_or(Refused::Expected("a path"))
+}
+
+/// Names of codecs, each once.
+fn codecs(given: &Given) -> Result<Vec<Codec>, Refused> {
+    let named: Option<Vec<Codec>> = given.many().iter().map(|name| Codec::named(name)).collect();
+    let is_once = |codecs: &Vec<Codec>| codecs.iter().all(|codec| codecs.iter().filter(|c| *c == codec).count() == 1);
+    named
+        .filter(|codecs| !codecs.is_empty() && is_once(codecs))
+        .ok_or(Refused::Expected("a list of \"opus\", \"G722\", \"PCMU\" and \"PCMA\", best first"))
 }
 
 /// `LOW-HIGH`, at least one even/odd pair (RFC 3550 §11).

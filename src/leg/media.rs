@@ -4,11 +4,13 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use super::coder::{self, Decoder, Encoder};
+use super::secrecy::Secrecy;
 use super::{Keys, RtpStats};
 use crate::audio::tone::KeyTone;
 use crate::audio::{FRAME_MS, Frame};
 use crate::rtp::jitter::Pushed;
 use crate::rtp::packet::is_rtcp;
+use crate::rtp::srtp::SrtpError;
 use crate::rtp::telephone_event::{EventPacket, KeyReceiver, KeySender};
 use crate::rtp::{Arrival, JitterBuffer, Packet, Played, Reception, Seeds, Sender, Signal, SourceLock, Verdict};
 use crate::rtp::{quality, rtcp};
@@ -39,6 +41,8 @@ pub struct MediaLeg {
     ears: Ears,
     mouth: Mouth,
     rtcp: rtcp::Exchange,
+    /// `None` in the clear.
+    secrecy: Option<Secrecy>,
 }
 
 /// From datagrams to frames.
@@ -76,12 +80,13 @@ impl MediaLeg {
             ears: Ears::new(agreed),
             mouth: Mouth {
                 sender: Sender::new(seeds),
-                encoder: Encoder::new(agreed.codec),
+                encoder: Encoder::new(agreed),
                 keys: KeySender::default(),
                 tone: None,
                 at: None,
             },
             rtcp: rtcp::Exchange::new(seeds.ssrc.rotate_left(16) ^ seeds.timestamp),
+            secrecy: Secrecy::new(agreed),
         }
     }
 
@@ -107,6 +112,21 @@ impl MediaLeg {
 
     /// Takes a datagram, RTP or RTCP. What is neither, or not the party's, is counted and dropped.
     pub fn receive(&mut self, now: Instant, from: SocketAddr, bytes: &[u8]) {
+        let Some(secrecy) = &mut self.secrecy else { return self.receive_clear(now, from, bytes) };
+        match secrecy.open(bytes) {
+            Ok(packet) => {
+                self.receive_clear(now, from, &packet);
+                if let Some(secrecy) = &mut self.secrecy {
+                    secrecy.used(packet);
+                }
+            }
+            // The network may bring a packet twice; nobody else has made it.
+            Err(SrtpError::Replayed) => {}
+            Err(SrtpError::Truncated | SrtpError::Forged) => self.ears.foreign += 1,
+        }
+    }
+
+    fn receive_clear(&mut self, now: Instant, from: SocketAddr, bytes: &[u8]) {
         if is_rtcp(bytes) {
             if self.remote().is_some_and(|remote| remote.ip() == from.ip()) {
                 self.rtcp.receive(now, bytes, self.mouth.sender.ssrc());
@@ -132,7 +152,7 @@ impl MediaLeg {
         let to = self.remote().filter(|_| !self.agreed.is_held());
         self.mouth.at = Some(now);
         match to {
-            Some(to) => self.mouth.send(frame, &self.agreed, out).then_some(to),
+            Some(to) => (self.mouth.send(frame, &self.agreed, out) && self.seal(out)).then_some(to),
             None => {
                 self.mouth.skip(&self.agreed);
                 None
@@ -160,15 +180,23 @@ impl MediaLeg {
         }
         let timestamp = self.mouth.timestamp(now, self.agreed.codec);
         self.rtcp.report(now, &self.mouth.sender, timestamp, &mut self.ears.reception, out);
-        Some(to)
+        self.seal(out).then_some(to)
+    }
+
+    /// Protects a packet, if that was agreed; answers whether it may be sent.
+    fn seal(&mut self, packet: &mut Vec<u8>) -> bool {
+        self.secrecy.as_mut().is_none_or(|secrecy| secrecy.seal(packet))
     }
 
     /// Goes on as agreed anew: held or resumed, at another address, with another codec.
     pub fn renegotiate(&mut self, agreed: &Agreed) {
         if agreed.codec != self.agreed.codec {
             self.ears.change_codec(agreed.codec);
-            self.mouth.encoder = Encoder::new(agreed.codec);
         }
+        if (agreed.codec, agreed.opus) != (self.agreed.codec, self.agreed.opus) {
+            self.mouth.encoder = Encoder::new(agreed);
+        }
+        self.secrecy = Secrecy::renewed(self.secrecy.take(), agreed);
         // An old-fashioned hold names no address; the party is still where it was.
         if agreed.remote.is_some() {
             self.ears.lock.reopen(agreed.remote);
@@ -280,7 +308,7 @@ impl Ears {
         while !self.decoder.has_frame() {
             match self.jitter.pull(now, self.signal) {
                 Played::Sound { payload, .. } => self.decoder.hear(payload),
-                Played::Lost { ticks } => self.decoder.conceal(ticks),
+                Played::Lost { ticks, next } => self.decoder.conceal(ticks, next),
                 Played::Silence { ticks } => self.decoder.rest(ticks),
             }
         }
@@ -293,8 +321,9 @@ impl Ears {
 impl Mouth {
     /// Writes a packet when there is one to send.
     fn send(&mut self, frame: &Frame, agreed: &Agreed, out: &mut Vec<u8>) -> bool {
-        let ticks = ticks_per_frame(agreed.codec);
-        let Some(key) = self.keys.step(self.sender.timestamp(), ticks) else {
+        let ticks = ticks_per_frame(agreed.codec.clock_rate());
+        let event_ticks = agreed.telephone_event.map_or(ticks, |event| ticks_per_frame(event.clock_rate));
+        let Some(key) = self.keys.step(self.sender.timestamp(), event_ticks) else {
             self.tone = None;
             return self.sound(frame, agreed, out);
         };
@@ -317,17 +346,23 @@ impl Mouth {
         if u64::from(self.encoder.add(frame)) < full {
             return false;
         }
-        let (payload_type, payload) = (agreed.payload_types.send, self.encoder.payload());
-        let ticks = coder::ticks(agreed.codec, payload);
-        self.sender.sound(payload_type, payload, ticks, out);
-        self.encoder.clear();
-        true
+        let payload = self.encoder.payload();
+        let sounds = !payload.is_empty();
+        if sounds {
+            let ticks = coder::ticks(agreed.codec, payload);
+            self.sender.sound(agreed.payload_types.send, payload, ticks, out);
+        }
+        let frames = self.encoder.clear();
+        if !sounds {
+            self.sender.pause(frames * ticks_per_frame(agreed.codec.clock_rate()));
+        }
+        sounds
     }
 
     /// 20 ms in which nothing is sent.
     fn skip(&mut self, agreed: &Agreed) {
         let frames = self.encoder.clear() + 1;
-        self.sender.pause(frames * ticks_per_frame(agreed.codec));
+        self.sender.pause(frames * ticks_per_frame(agreed.codec.clock_rate()));
     }
 
     fn tone_of(&mut self, key: &EventPacket) -> Frame {
@@ -348,6 +383,6 @@ impl Mouth {
     }
 }
 
-fn ticks_per_frame(codec: Codec) -> u32 {
-    codec.clock_rate() * FRAME_MS as u32 / 1_000
+fn ticks_per_frame(clock_rate: u32) -> u32 {
+    clock_rate * FRAME_MS as u32 / 1_000
 }

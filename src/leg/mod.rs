@@ -1,19 +1,20 @@
 //! One party's media and signalling, the same for SIP and WebRTC.
 //!
 //! ```text
-//!              ┌───────────────────────── MediaLeg ─────────────────────────┐
-//!  datagram ──►│ receive: packet ► source lock ► jitter buffer, keys        │
-//!              │ pull:    jitter buffer ► decode, conceal ► 16 kHz ► Frame  │──► Inbound, every 20 ms
-//!     Frame ──►│ send:    8 kHz ► encode, or a key press ► packet           │──► datagram
-//!              └────────────────────────────────────────────────────────────┘
+//!              ┌────────────────────────── MediaLeg ──────────────────────────┐
+//!  datagram ──►│ receive: (open) ► packet ► source lock ► jitter buffer, keys │
+//!              │ pull:    jitter buffer ► decode, conceal ► 16 kHz ► Frame    │──► Inbound, every 20 ms
+//!     Frame ──►│ send:    encode, or a key press ► packet ► (seal)            │──► datagram
+//!              └──────────────────────────────────────────────────────────────┘
 //!  signalling ──► LegEvent …                                      … LegRequest ──► signalling
 //! ```
 //!
-//! The media half is a value without sockets or clocks: bytes and `now` go in, frames and bytes come out.
+//! Opened and sealed are packets only where SRTP was agreed. The media half is a value without sockets or clocks: bytes and `now` go in, frames and bytes come out.
 
 mod coder;
 mod keys;
 mod media;
+mod secrecy;
 mod signalling;
 mod stats;
 

@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::audio::{FRAME_SAMPLES, Frame};
 use crate::rtp::Seeds;
-use crate::sdp::{self, Agreed, Codec, Direction, Local};
+use crate::sdp::{self, Agreed, Codec, Direction, Local, SECRET_BYTES, Secret, Security};
 use crate::units::LegId;
 
 const TICK: Duration = Duration::from_millis(20);
@@ -22,7 +22,7 @@ fn address(last: u8) -> SocketAddr {
 /// What caller and hotline agree on, each as it sees it.
 fn agreed(codec: Codec, ptime_ms: u32) -> (Agreed, Agreed) {
     let caller = Local { codecs: vec![codec], ..Local::new(address(1), 1) };
-    let hotline = Local::new(address(2), 2);
+    let hotline = Local { codecs: Codec::ALL.to_vec(), ..Local::new(address(2), 2) };
     let wish = format!("a=ptime:{ptime_ms}");
     let answered = sdp::negotiate(&hotline, &sdp::offer(&caller).replace("a=ptime:20", &wish)).expect("common");
     (sdp::accept_answer(&caller, &answered.answer_sdp()).expect("an answer"), answered)
@@ -105,6 +105,10 @@ fn keys_arrive_once_each_as_events_and_as_sound() {
     let (mut caller, mut hotline) = legs(Codec::Pcmu, 20);
     let heard = talk(&mut caller, &mut hotline, 400, 0.15, Duration::from_millis(30), "4711#*A");
     assert_eq!(heard.keys, "4711#*A");
+    for codec in [Codec::G722, Codec::Opus] {
+        let (mut caller, mut hotline) = legs(codec, 20);
+        assert_eq!(talk(&mut caller, &mut hotline, 200, 0.0, Duration::ZERO, "90#").keys, "90#", "{codec:?}");
+    }
 
     // A peer that knows no events gets tones.
     let (mut deaf, hotline) = agreed(Codec::Pcma, 20);
@@ -121,6 +125,35 @@ fn keys_arrive_once_each_as_events_and_as_sound() {
         keys.extend(detector.hear(&hotline.pull(now).frame));
     }
     assert_eq!(keys, "90#");
+}
+
+#[test]
+fn protected_sound_keys_and_reports_come_through_and_strangers_do_not() {
+    let demanding = |n: u8| Local {
+        security: Security::Demanded(Secret::new([n; SECRET_BYTES])),
+        ..Local::new(address(n), n.into())
+    };
+    let offer = sdp::offer(&demanding(1));
+    assert!(offer.contains("RTP/SAVP") && offer.contains("a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:"), "{offer}");
+    let answered = sdp::negotiate(&demanding(2), &offer).expect("both do it");
+    let offered = sdp::accept_answer(&demanding(1), &answered.answer_sdp()).expect("an answer");
+    let seeds = |ssrc| Seeds { ssrc, seq: 65_400, timestamp: 77 };
+    let (mut caller, mut hotline) =
+        (MediaLeg::new(LegId(0), &offered, seeds(1)), MediaLeg::new(LegId(1), &answered, seeds(2)));
+    let heard = talk(&mut caller, &mut hotline, 400, 0.0, Duration::ZERO, "42#");
+    assert!(heard.keys == "42#" && heard.loud > 350, "{heard:?}");
+    // Held and resumed with the same keys, past the rollover: the counting goes on.
+    hotline.renegotiate(&answered);
+    caller.renegotiate(&offered);
+    let heard = talk(&mut caller, &mut hotline, 200, 0.0, Duration::ZERO, "");
+    assert!(heard.loud > 190, "{heard:?}");
+    let packets = hotline.stats(Instant::now()).packets;
+    // A stranger at the caller's own address, without the key.
+    let (_, mut stranger) = legs(Codec::Pcmu, 20);
+    let heard = talk(&mut stranger, &mut hotline, 100, 0.0, Duration::ZERO, "");
+    let stats = hotline.stats(Instant::now());
+    assert_eq!((stats.packets, stats.foreign), (packets, 100), "{stats:?}");
+    assert!(heard.loud < 10, "no more than the end of what was heard before: {heard:?}");
 }
 
 #[test]
@@ -152,12 +185,14 @@ fn hold_stops_the_sound_and_resuming_begins_it_with_a_marker() {
 fn a_change_of_codec_in_the_middle_is_followed() {
     let (mut caller, mut hotline) = legs(Codec::Pcmu, 20);
     talk(&mut caller, &mut hotline, 100, 0.0, Duration::ZERO, "");
-    let (theirs, ours) = agreed(Codec::Pcma, 20);
-    caller.renegotiate(&theirs);
-    hotline.renegotiate(&ours);
-    let heard = talk(&mut caller, &mut hotline, 200, 0.0, Duration::ZERO, "");
-    assert!(heard.loud >= 195, "{heard:?}");
-    assert_eq!(hotline.stats(Instant::now()).packets, 300);
+    for (n, codec) in [Codec::Pcma, Codec::Opus, Codec::G722, Codec::Pcmu].into_iter().enumerate() {
+        let (theirs, ours) = agreed(codec, 20);
+        caller.renegotiate(&theirs);
+        hotline.renegotiate(&ours);
+        let heard = talk(&mut caller, &mut hotline, 200, 0.0, Duration::ZERO, "");
+        assert!(heard.loud >= 195, "{codec:?} {heard:?}");
+        assert_eq!(hotline.stats(Instant::now()).packets, 300 + 200 * n as u64);
+    }
 }
 
 #[test]

@@ -90,6 +90,8 @@ pub enum Played<'a> {
     Lost {
         /// How much (ticks).
         ticks: u32,
+        /// The payload that follows right after it, which may remember it; empty when it is not here.
+        next: &'a [u8],
     },
     /// Nothing was sent.
     Silence {
@@ -282,11 +284,7 @@ impl JitterBuffer {
         }
         match next {
             Some(next) if next.start <= playing.playhead => self.play(playing, next),
-            Some(next) => {
-                let gap = (next.start - playing.playhead).min(i64::from(step)) as u32;
-                let kind = if next.after_loss { Advance::Loss } else { Advance::Pause };
-                self.fill_in(playing, kind, gap)
-            }
+            Some(next) => self.fill_gap(playing, next, step),
             None if self.only_soundless_after(playing.last) => self.fill_in(playing, Advance::Pause, step),
             None => self.fill_in(playing, Advance::Loss, step),
         }
@@ -316,6 +314,19 @@ impl JitterBuffer {
         Played::Sound { seq: next.seq, payload: &slot.payload }
     }
 
+    /// Fills in before a packet that is here. Where one packet is missing, the whole of it at once: the next may remember it.
+    fn fill_gap(&mut self, playing: Playing, next: NextSound, step: u32) -> Played<'_> {
+        let gap = next.start - playing.playhead;
+        if !next.after_loss || gap != i64::from(next.ticks) {
+            let kind = if next.after_loss { Advance::Loss } else { Advance::Pause };
+            return self.fill_in(playing, kind, gap.min(i64::from(step)) as u32);
+        }
+        match self.fill_in(playing, Advance::Loss, next.ticks) {
+            Played::Lost { ticks, .. } => Played::Lost { ticks, next: &self.slots[index(next.seq)].payload },
+            other => other,
+        }
+    }
+
     /// Fills in for `ticks` of sound that are not here, or not yet.
     fn fill_in(&mut self, mut playing: Playing, advance: Advance, ticks: u32) -> Played<'static> {
         if advance != Advance::Hold {
@@ -326,7 +337,7 @@ impl JitterBuffer {
         let lost = advance != Advance::Pause && playing.missed < longest;
         playing.missed = if lost { playing.missed + ticks } else { longest };
         self.keep(playing);
-        if lost { Played::Lost { ticks } } else { Played::Silence { ticks } }
+        if lost { Played::Lost { ticks, next: &[] } } else { Played::Silence { ticks } }
     }
 
     fn keep(&mut self, playing: Playing) {

@@ -4,6 +4,7 @@
 //!  bytes ─► Packet::parse ─► SourceLock ─► Reception ─┬─► KeyReceiver ─► digits      (telephone-event)
 //!                             (is it theirs?) (counts)└─► JitterBuffer ─► Played, one each time it is asked
 //!  payload ─► Sender ─► bytes                   KeySender ─► packets of a key press
+//!  srtp::Opener before the first, srtp::Sealer after the last, when that was agreed
 //!  Reception + Sender ─► rtcp::Exchange ─► SR / RR with loss, jitter, round trip ─► quality::mos
 //! ```
 //!
@@ -16,6 +17,7 @@ pub mod reception;
 pub mod rtcp;
 pub mod sender;
 pub mod source_lock;
+pub mod srtp;
 pub mod telephone_event;
 
 pub use jitter::{Arrival, JitterBuffer, Played, Signal};

@@ -62,17 +62,10 @@ impl<'a> Packet<'a> {
     /// # Errors
     /// Any [`PacketError`].
     pub fn parse(bytes: &'a [u8]) -> Result<Self, PacketError> {
-        let (header, mut rest) = bytes.split_first_chunk::<HEADER_BYTES>().ok_or(PacketError::Truncated)?;
+        let start = payload_start(bytes)?;
+        let (header, _) = bytes.split_first_chunk::<HEADER_BYTES>().ok_or(PacketError::Truncated)?;
         let &[flags, kind, s0, s1, t0, t1, t2, t3, c0, c1, c2, c3] = header;
-        if flags >> 6 != VERSION {
-            return Err(PacketError::NotRtp);
-        }
-        rest = rest.get(4 * usize::from(flags & 0x0f)..).ok_or(PacketError::Truncated)?;
-        if flags & EXTENSION != 0 {
-            let (&[_, _, high, low], after) = rest.split_first_chunk::<4>().ok_or(PacketError::Truncated)?;
-            let words = usize::from(u16::from_be_bytes([high, low]));
-            rest = after.get(4 * words..).ok_or(PacketError::Truncated)?;
-        }
+        let mut rest = &bytes[start..];
         if flags & PADDING != 0 {
             let padding = usize::from(*rest.last().ok_or(PacketError::BadPadding)?);
             let end = rest.len().checked_sub(padding).filter(|_| padding > 0).ok_or(PacketError::BadPadding)?;
@@ -100,6 +93,24 @@ impl<'a> Packet<'a> {
         out.extend_from_slice(&self.ssrc.to_be_bytes());
         out.extend_from_slice(self.payload);
     }
+}
+
+/// Where the payload begins: after the header, its CSRCs and its extension.
+///
+/// # Errors
+/// [`PacketError::Truncated`], [`PacketError::NotRtp`].
+pub fn payload_start(bytes: &[u8]) -> Result<usize, PacketError> {
+    let (&[flags, ..], _) = bytes.split_first_chunk::<HEADER_BYTES>().ok_or(PacketError::Truncated)?;
+    if flags >> 6 != VERSION {
+        return Err(PacketError::NotRtp);
+    }
+    let mut start = HEADER_BYTES + 4 * usize::from(flags & 0x0f);
+    if flags & EXTENSION != 0 {
+        let after = bytes.get(start..).and_then(<[u8]>::first_chunk::<4>);
+        let &[_, _, high, low] = after.ok_or(PacketError::Truncated)?;
+        start += 4 + 4 * usize::from(u16::from_be_bytes([high, low]));
+    }
+    if start > bytes.len() { Err(PacketError::Truncated) } else { Ok(start) }
 }
 
 /// Whether bytes that came to an RTP port are RTCP: by the payload types that RFC 5761 §4 sets aside.

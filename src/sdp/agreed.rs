@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::describe;
-use super::{Codec, Local};
+use super::{Codec, Local, OpusWishes, Secured, Security};
 
 /// Who sends, seen from us (RFC 8866 §6.7).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -77,6 +77,17 @@ impl PayloadTypes {
     }
 }
 
+/// How key presses go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeyPresses {
+    /// In what we send.
+    pub send: u8,
+    /// In what we receive.
+    pub receive: u8,
+    /// Ticks a second of their durations: the codec's clock, or 8,000 with a peer that knows no other.
+    pub clock_rate: u32,
+}
+
 /// What both sides will do from now on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Agreed {
@@ -84,8 +95,10 @@ pub struct Agreed {
     pub codec: Codec,
     /// Its payload types.
     pub payload_types: PayloadTypes,
-    /// Payload types of key presses (RFC 4733) at the codec's clock rate; `None` when the peer does not know them.
-    pub telephone_event: Option<PayloadTypes>,
+    /// How the peer wants it sent, when it is Opus.
+    pub opus: OpusWishes,
+    /// How key presses go (RFC 4733); `None` when the peer does not know them.
+    pub telephone_event: Option<KeyPresses>,
     /// How much sound we put into a packet: 20, 40 or 60 ms, at most what the peer asks for unless that is below 20 ms.
     pub ptime: Duration,
     /// Where the peer wants RTP. `None` when it named no usable address; then its packets show where it is.
@@ -98,6 +111,12 @@ pub struct Agreed {
     pub direction: Direction,
     /// Where we receive RTP, as said to the peer.
     pub local_address: SocketAddr,
+    /// How packets are protected; `None` when they are not.
+    pub secured: Option<Secured>,
+    /// What we speak, best first.
+    pub(super) codecs: Vec<Codec>,
+    /// What we want of that.
+    pub(super) security: Security,
     pub(super) session: u64,
     pub(super) version: u64,
     pub(super) lines: Vec<Line>,
@@ -125,10 +144,13 @@ impl Agreed {
 
     /// The same party with a later description: keeps the session's id, raises its version.
     pub fn next_local(&self) -> Local {
-        let others = Codec::ALL.iter().copied().filter(|&codec| codec != self.codec);
+        let others = self.codecs.iter().copied().filter(|&codec| codec != self.codec);
         Local {
             address: self.local_address,
             codecs: std::iter::once(self.codec).chain(others).collect(),
+            numbered: Some((self.codec, self.payload_types.receive)),
+            security: self.security,
+            protected: self.secured.is_some(),
             direction: Direction::SendReceive,
             session: self.session,
             version: self.version + 1,

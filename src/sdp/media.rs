@@ -5,10 +5,16 @@ use std::time::Duration;
 
 use sdp_types::{Connection, Media, Session};
 
-use super::{Codec, Direction, MAX_MEDIA_LINES, MAX_PAYLOAD_TYPES, MAX_SDP_BYTES, Refusal};
+use super::security::{self, Profile, Secured, Security};
+use super::{Codec, Direction, MAX_MEDIA_LINES, MAX_PAYLOAD_TYPES, MAX_SDP_BYTES, OpusWishes, Refusal};
 
-/// The RTP profiles that we answer (RFC 3551, RFC 4585). Feedback is optional in the latter, so both are plain RTP to us.
-const PLAIN_RTP: [&str; 2] = ["RTP/AVP", "RTP/AVPF"];
+/// The RTP profiles that we answer (RFC 3551, RFC 4585, RFC 3711, RFC 5124). Feedback is optional in those that end in F.
+const PROFILES: [(&str, Profile); 4] = [
+    ("RTP/AVP", Profile::Plain),
+    ("RTP/AVPF", Profile::Plain),
+    ("RTP/SAVP", Profile::Secure),
+    ("RTP/SAVPF", Profile::Secure),
+];
 
 /// Reads SDP within the caps.
 pub(super) fn parse(text: &str) -> Result<Session, Refusal> {
@@ -54,13 +60,20 @@ fn line_of(error: &sdp_types::ParserError) -> usize {
 pub(super) struct Audio<'a> {
     session: &'a Session,
     media: &'a Media,
+    profile: Profile,
 }
 
 impl<'a> Audio<'a> {
-    /// `None` when the section is not audio over plain RTP, or is switched off by port 0.
+    /// `None` when the section is not audio over RTP or SRTP, or is switched off by port 0.
     pub(super) fn of(session: &'a Session, media: &'a Media) -> Option<Self> {
-        let plain = PLAIN_RTP.iter().any(|proto| media.proto.eq_ignore_ascii_case(proto));
-        (plain && media.media.eq_ignore_ascii_case("audio") && media.port != 0).then_some(Self { session, media })
+        let (_, profile) = PROFILES.into_iter().find(|(proto, _)| media.proto.eq_ignore_ascii_case(proto))?;
+        let is_audio = media.media.eq_ignore_ascii_case("audio") && media.port != 0;
+        is_audio.then_some(Self { session, media, profile })
+    }
+
+    /// How packets are protected, as far as `ours` goes.
+    pub(super) fn secured(&self, ours: Security) -> Result<Option<Secured>, Refusal> {
+        security::agree(ours, self.profile, self.values("crypto"))
     }
 
     /// The offered codecs among `ours`, in the peer's order, each with its payload type.
@@ -74,13 +87,22 @@ impl<'a> Audio<'a> {
         })
     }
 
-    /// The payload type of telephone-event at the clock rate of `codec` (RFC 4733 §2.1).
-    pub(super) fn telephone_event(&self, codec: Codec) -> Option<u8> {
-        self.payload_types().find(|&pt| {
-            self.rtpmap(pt).is_some_and(|map| {
-                map.name.eq_ignore_ascii_case("telephone-event") && map.clock_rate == codec.clock_rate()
-            })
+    /// The payload type of telephone-event and its clock rate: that of `codec` (RFC 4733 §2.1), else 8,000, which some
+    /// offer beside a codec of another rate.
+    pub(super) fn telephone_event(&self, codec: Codec) -> Option<(u8, u32)> {
+        [codec.clock_rate(), 8_000].into_iter().find_map(|rate| {
+            let is_event = |map: RtpMap<'_>| map.name.eq_ignore_ascii_case("telephone-event") && map.clock_rate == rate;
+            self.payload_types().find(|&pt| self.rtpmap(pt).is_some_and(is_event)).map(|pt| (pt, rate))
         })
+    }
+
+    /// What the `fmtp` of a payload type says of Opus.
+    pub(super) fn opus(&self, pt: u8) -> OpusWishes {
+        let stated = self.values("fmtp").find_map(|value| {
+            let (number, parameters) = value.trim_start().split_once(char::is_whitespace)?;
+            (number.parse::<u8>() == Ok(pt)).then(|| OpusWishes::parse(parameters))
+        });
+        stated.unwrap_or_default()
     }
 
     /// The numbers on the `m=` line.

@@ -8,19 +8,21 @@
 //!
 //! One audio line is taken, all others are turned down with port 0. What is legal but odd is understood (no rtpmap for a
 //! static payload type, `c=` in the media section only, `0.0.0.0`, a host name); what exceeds the caps is refused before
-//! it costs anything. Nothing here panics, whatever the text.
+//! it costs anything. Keys for SRTP come and go in the description (RFC 4568). Nothing here panics, whatever the text.
 
 mod agreed;
 mod codec;
 mod describe;
 mod media;
 mod negotiate;
+mod security;
 
 use std::net::SocketAddr;
 
-pub use agreed::{Agreed, Direction, PayloadTypes};
-pub use codec::Codec;
+pub use agreed::{Agreed, Direction, KeyPresses, PayloadTypes};
+pub use codec::{Codec, OpusWishes};
 pub use negotiate::{accept_answer, negotiate, offer};
+pub use security::{SECRET_BYTES, Secret, Secured, Security, Suite};
 
 /// Longest SDP that is read (bytes).
 pub const MAX_SDP_BYTES: usize = 64 * 1024;
@@ -36,6 +38,12 @@ pub struct Local {
     pub address: SocketAddr,
     /// What we speak, best first. In an answer the peer's order counts (RFC 3264 §6.1).
     pub codecs: Vec<Codec>,
+    /// A payload type that an earlier description of the session has bound to a codec (RFC 3264 §8.3.2).
+    pub numbered: Option<(Codec, u8)>,
+    /// Whether sound is protected.
+    pub security: Security,
+    /// Whether it is protected already: then it stays so in what we offer.
+    pub protected: bool,
     /// What we want to do; [`Direction::SendReceive`] unless we put the peer on hold.
     pub direction: Direction,
     /// Session id of the `o=` line: the same for the whole dialog.
@@ -47,7 +55,17 @@ pub struct Local {
 impl Local {
     /// Speaks G.711 both ways at `address`; the first description of session `session`.
     pub fn new(address: SocketAddr, session: u64) -> Self {
-        Self { address, codecs: Codec::ALL.to_vec(), direction: Direction::SendReceive, session, version: 1 }
+        let codecs = Codec::G711.to_vec();
+        let (numbered, security, direction) = (None, Security::Clear, Direction::SendReceive);
+        Self { address, codecs, numbered, security, protected: false, direction, session, version: 1 }
+    }
+
+    /// The payload type of `codec` in our offers.
+    fn payload_type(&self, codec: Codec) -> u8 {
+        match self.numbered {
+            Some((numbered, number)) if numbered == codec => number,
+            _ => codec.offered_payload_type(),
+        }
     }
 }
 
@@ -76,9 +94,12 @@ pub enum Refusal {
     /// The peer is incompatible: more than [`MAX_PAYLOAD_TYPES`] on one line.
     #[error("a media line has more than {MAX_PAYLOAD_TYPES} payload types")]
     TooManyPayloadTypes,
-    /// The peer is incompatible: no audio line over plain RTP with a port.
-    #[error("the SDP has no audio line over plain RTP")]
+    /// The peer is incompatible: no audio line over RTP or SRTP with a port.
+    #[error("the SDP has no audio line over RTP or SRTP")]
     NoAudio,
+    /// The peer is incompatible: one of us demands protected sound, and the other does not do it, or not in that way.
+    #[error("there is no common protection of the sound")]
+    NoSecurity,
     /// The peer is incompatible: there is audio, but nothing that we both speak.
     #[error("there is no common codec")]
     NoCommonCodec,
@@ -89,7 +110,11 @@ impl Refusal {
     pub const fn status(self) -> u16 {
         match self {
             Self::Malformed { .. } | Self::TooLong | Self::LinesDiffer { .. } => 400,
-            Self::TooManyMediaLines | Self::TooManyPayloadTypes | Self::NoAudio | Self::NoCommonCodec => 488,
+            Self::TooManyMediaLines
+            | Self::TooManyPayloadTypes
+            | Self::NoAudio
+            | Self::NoSecurity
+            | Self::NoCommonCodec => 488,
         }
     }
 }

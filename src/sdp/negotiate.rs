@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::agreed::Line;
-use super::describe::{self, OFFERED_EVENT};
+use super::agreed::{KeyPresses, Line};
+use super::describe;
 use super::media::{self, Audio};
-use super::{Agreed, Codec, Direction, Local, PayloadTypes, Refusal};
+use super::{Agreed, Codec, Direction, Local, PayloadTypes, Refusal, security};
 
 /// How long one of our frames lasts (ms); a packet holds a whole number of them.
 const FRAME_MS: u64 = 20;
@@ -24,13 +24,13 @@ pub fn negotiate(local: &Local, text: &str) -> Result<Agreed, Refusal> {
     for section in &session.medias {
         let audio = Audio::of(&session, section).filter(|_| agreed.is_none());
         let line = match audio.map(|audio| (agree(local, &audio, PayloadTypes::same), audio)) {
-            Some((Some(found), audio)) => {
+            Some((Ok(found), audio)) => {
                 agreed = Some(found);
                 Line::Audio { proto: audio.proto().to_owned() }
             }
             other => {
-                if other.is_some() {
-                    refusal = Refusal::NoCommonCodec;
+                if let Some((Err(why), _)) = other {
+                    refusal = why;
                 }
                 let (media, proto, fmt) = (&section.media, &section.proto, &section.fmt);
                 Line::Rejected { media: media.clone(), proto: proto.clone(), fmt: fmt.clone() }
@@ -58,28 +58,41 @@ pub fn accept_answer(local: &Local, text: &str) -> Result<Agreed, Refusal> {
     };
     let audio = Audio::of(&session, section).ok_or(Refusal::NoAudio)?;
     let lines = vec![Line::Audio { proto: audio.proto().to_owned() }];
-    let agreed = agree(local, &audio, |theirs| PayloadTypes { send: theirs, receive: theirs });
-    let agreed = agreed.ok_or(Refusal::NoCommonCodec)?;
+    let asked = Local { security: security::of_offer(local), ..local.clone() };
+    let agreed = agree(&asked, &audio, |theirs| PayloadTypes { send: theirs, receive: theirs })?;
+    if agreed.secured.is_some_and(|secured| !security::is_as_offered(&secured)) {
+        return Err(Refusal::NoSecurity);
+    }
     // The answerer may number formats anew for its own ears; what we hear still has the numbers of our offer.
-    let receive = agreed.codec.static_payload_type().unwrap_or(agreed.payload_types.receive);
-    let payload_types = PayloadTypes { receive, ..agreed.payload_types };
-    let telephone_event = agreed.telephone_event.map(|event| PayloadTypes { receive: OFFERED_EVENT, ..event });
-    Ok(Agreed { payload_types, telephone_event, lines, ..agreed })
+    let payload_types = PayloadTypes { receive: local.payload_type(agreed.codec), ..agreed.payload_types };
+    let telephone_event = agreed.telephone_event.and_then(|event| {
+        let receive = describe::offered_event(event.clock_rate)?;
+        Some(KeyPresses { receive, ..event })
+    });
+    Ok(Agreed { payload_types, telephone_event, security: local.security, lines, ..agreed })
 }
 
 /// What `local` and the audio section have in common; `numbered` turns the peer's payload types into both directions'.
-fn agree(local: &Local, audio: &Audio<'_>, numbered: impl Fn(u8) -> PayloadTypes) -> Option<Agreed> {
-    let (codec, pt): (Codec, u8) = audio.codecs(&local.codecs).next()?;
-    Some(Agreed {
+fn agree(local: &Local, audio: &Audio<'_>, numbered: impl Fn(u8) -> PayloadTypes) -> Result<Agreed, Refusal> {
+    let secured = audio.secured(local.security)?;
+    let (codec, pt): (Codec, u8) = audio.codecs(&local.codecs).next().ok_or(Refusal::NoCommonCodec)?;
+    Ok(Agreed {
         codec,
         payload_types: numbered(pt),
-        telephone_event: audio.telephone_event(codec).map(numbered),
+        opus: audio.opus(pt),
+        telephone_event: audio.telephone_event(codec).map(|(pt, clock_rate)| {
+            let PayloadTypes { send, receive } = numbered(pt);
+            KeyPresses { send, receive, clock_rate }
+        }),
         ptime: whole_frames(audio.ptime()),
         remote: audio.rtp(),
         remote_rtcp: audio.rtcp(),
         rtcp_mux: audio.rtcp_mux(),
         direction: direction(local.direction, audio.direction()),
         local_address: local.address,
+        secured,
+        codecs: local.codecs.clone(),
+        security: local.security,
         session: local.session,
         version: local.version,
         lines: Vec::new(),

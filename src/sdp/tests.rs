@@ -36,7 +36,7 @@ fn a_softphones_offer_is_answered_line_for_line() {
     );
     let agreed = agreed(&offer);
     assert_eq!(agreed.codec, Codec::Pcma);
-    assert_eq!(agreed.telephone_event, Some(PayloadTypes::same(101)));
+    assert_eq!(agreed.telephone_event, Some(KeyPresses { send: 101, receive: 101, clock_rate: 8_000 }));
     assert_eq!(agreed.remote, Some(SocketAddr::from(([192, 0, 2, 1], 5_004))));
     assert_eq!(agreed.remote_rtcp, Some(SocketAddr::from(([192, 0, 2, 1], 5_005))));
     assert_eq!(
@@ -55,6 +55,144 @@ fn static_payload_types_need_no_rtpmap_and_dynamic_ones_need_their_own() {
     // 0 that is mapped to something else is not PCMU.
     let odd = offered(HERE, "5004 RTP/AVP 0", &["rtpmap:0 PCMU/16000"]);
     assert_eq!(negotiate(&local(), &odd), Err(Refusal::NoCommonCodec));
+}
+
+#[test]
+fn opus_is_taken_with_its_wishes_and_its_own_clock_for_keys() {
+    let local = Local { codecs: Codec::ALL.to_vec(), ..local() };
+    let offer = offered(
+        HERE,
+        "5004 RTP/AVP 111 9 0 101 110",
+        &[
+            "rtpmap:111 OPUS/48000/2",
+            "fmtp:111 useinbandfec=1; usedtx=1; maxaveragebitrate=16000; stereo=1",
+            "rtpmap:101 telephone-event/8000",
+            "rtpmap:110 telephone-event/48000",
+        ],
+    );
+    let agreed = negotiate(&local, &offer).expect("common");
+    assert_eq!(agreed.codec, Codec::Opus);
+    assert_eq!(agreed.opus, OpusWishes { repairs: true, pauses: true, most_bits: Some(16_000) });
+    assert_eq!(agreed.telephone_event.map(|event| (event.send, event.clock_rate)), Some((110, 48_000)));
+    let answer = agreed.answer_sdp();
+    assert!(answer.contains("m=audio 40000 RTP/AVP 111 110\r\na=rtpmap:111 opus/48000/2\r\na=fmtp:111 "), "{answer}");
+    // What is offered later keeps the number (RFC 3264 §8.3.2).
+    assert!(super::offer(&agreed.next_local()).contains("m=audio 40000 RTP/AVP 111 9 0 8 101 102\r\n"));
+    // Keys at 8 kHz beside a codec of another clock, as some offer them.
+    let only_8_khz = negotiate(&local, &offer.replace("110 telephone-event/48000", "110 red/48000")).expect("common");
+    assert_eq!(only_8_khz.telephone_event.map(|event| (event.send, event.clock_rate)), Some((101, 8_000)));
+    // One channel is no Opus (RFC 7587 §7).
+    let mono = negotiate(&local, &offer.replace("OPUS/48000/2", "opus/48000")).expect("common");
+    assert_eq!((mono.codec, mono.payload_types.send), (Codec::G722, 9));
+}
+
+const KEY: &str = "inline:PS1uQCVeeCFCanVmcjkpPywjNWhcYD0mXXtxaVBR";
+
+#[test]
+fn keys_are_taken_where_they_are_offered_and_demanded_where_they_are_demanded() {
+    let secret = Secret::new([7; SECRET_BYTES]);
+    let [clear, possible, demanded] = [Security::Clear, Security::Possible(secret), Security::Demanded(secret)];
+    let usual = format!("crypto:3 AES_CM_128_HMAC_SHA1_80 {KEY}|2^31");
+    let unknown = format!("crypto:1 AES_192_CM_HMAC_SHA1_80 {KEY}");
+    let secured = Ok(Some((3, Suite::AesCm80)));
+    let cases: [(&str, &[&str], Security, Result<_, Refusal>); 9] = [
+        ("RTP/AVP", &[], clear, Ok(None)),
+        ("RTP/AVP", &[], possible, Ok(None)),
+        ("RTP/AVP", &[], demanded, Err(Refusal::NoSecurity)),
+        ("RTP/AVP", &[&usual], clear, Ok(None)),
+        ("RTP/AVP", &[&usual], possible, secured),
+        ("RTP/SAVP", &[&unknown, &usual], possible, secured),
+        ("RTP/SAVP", &[&unknown], possible, Err(Refusal::NoSecurity)),
+        ("RTP/SAVP", &[&usual], clear, Err(Refusal::NoSecurity)),
+        ("RTP/SAVPF", &[&usual], demanded, secured),
+    ];
+    for (profile, lines, security, expected) in cases {
+        let offer = offered(HERE, &format!("5004 {profile} 0"), lines);
+        let agreed = negotiate(&Local { security, ..local() }, &offer);
+        let found = agreed.clone().map(|agreed| agreed.secured.map(|secured| (secured.tag, secured.suite)));
+        assert_eq!(found, expected, "{offer}");
+        if let Ok(Some(_)) = expected {
+            let answer = agreed.expect("agreed").answer_sdp();
+            assert!(answer.contains(&format!("m=audio 40000 {profile} 0\r\n")), "{answer}");
+            assert!(
+                answer
+                    .contains("a=crypto:3 AES_CM_128_HMAC_SHA1_80 inline:BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcH\r\n")
+            );
+        }
+    }
+}
+
+#[test]
+fn what_is_protected_stays_so_in_our_offers() {
+    let local = Local { security: Security::Possible(Secret::new([7; SECRET_BYTES])), ..local() };
+    assert!(offer(&local).contains("RTP/AVP 0"), "at first we offer what everybody has");
+    let line = format!("crypto:1 AES_CM_128_HMAC_SHA1_80 {KEY}");
+    let [protected, clear] = ["5004 RTP/SAVP 0", "5004 RTP/AVP 0"].map(|m| offered(HERE, m, &[&line]));
+    let later = negotiate(&local, &protected).expect("both do it").next_local();
+    assert!(offer(&later).contains("RTP/SAVP 0") && offer(&later).contains("a=crypto:1 "));
+    assert!(accept_answer(&later, &protected).is_ok_and(|agreed| agreed.secured.is_some()));
+    let in_the_clear = clear.replace(&format!("a={line}\r\n"), "");
+    assert_eq!(accept_answer(&later, &in_the_clear), Err(Refusal::NoSecurity));
+    // Their own offer may still leave it.
+    assert!(negotiate(&later, &in_the_clear).is_ok_and(|agreed| agreed.secured.is_none()));
+}
+
+#[test]
+fn key_lines_that_we_cannot_keep_are_passed_over() {
+    let local = Local { security: Security::Possible(Secret::new([7; SECRET_BYTES])), ..local() };
+    let suite = "AES_CM_128_HMAC_SHA1_80";
+    let taken = |line: &str| negotiate(&local, &offered(HERE, "5004 RTP/SAVP 0", &[line])).is_ok();
+    assert!(taken(&format!("crypto:1 {suite} {KEY} WSH=64 -unknown")));
+    for bad in [
+        format!("crypto:1 {suite} {KEY}|1:4"),
+        format!("crypto:1 {suite} {KEY} UNENCRYPTED_SRTP"),
+        format!("crypto:1 {suite} {KEY} KDR=2"),
+        format!("crypto:x {suite} {KEY}"),
+        format!("crypto:1 AEAD_AES_128_GCM {KEY}"),
+        format!("crypto:1 {suite} inline:short"),
+        format!("crypto:1 {suite} uri:{KEY}"),
+        format!("crypto:1 {suite}"),
+        "crypto:".to_owned(),
+        "crypto".to_owned(),
+    ] {
+        assert!(!taken(&bad), "{bad}");
+    }
+    assert_eq!(format!("{:?}", local.security), "Possible(Secret(…))");
+}
+
+#[test]
+fn an_answer_must_take_the_key_line_that_we_offered() {
+    let ours = Local { security: Security::Demanded(Secret::new([7; SECRET_BYTES])), ..local() };
+    let answer = |m: &str, line: String| offered(HERE, m, &[&line]);
+    let right = answer("5004 RTP/SAVP 0", format!("crypto:1 AES_CM_128_HMAC_SHA1_80 {KEY}"));
+    assert!(accept_answer(&ours, &right).is_ok_and(|agreed| agreed.secured.is_some()));
+    for wrong in [
+        answer("5004 RTP/SAVP 0", format!("crypto:2 AES_CM_128_HMAC_SHA1_80 {KEY}")),
+        answer("5004 RTP/SAVP 0", format!("crypto:1 AES_CM_128_HMAC_SHA1_32 {KEY}")),
+        answer("5004 RTP/AVP 0", "ptime:20".to_owned()),
+    ] {
+        assert_eq!(accept_answer(&ours, &wrong), Err(Refusal::NoSecurity), "{wrong}");
+    }
+}
+
+#[test]
+fn a_wish_of_opus_that_makes_no_sense_is_passed_over() {
+    for value in ["", "useinbandfec", "useinbandfec=yes;;=;usedtx=2", "maxaveragebitrate=5999", "maxaveragebitrate=-1"]
+    {
+        assert_eq!(OpusWishes::parse(value), OpusWishes::default(), "{value}");
+    }
+}
+
+#[test]
+fn our_offer_of_everything_is_answered_by_ourselves() {
+    let ours = Local { codecs: Codec::ALL.to_vec(), ..local() };
+    for &codec in Codec::ALL {
+        let theirs = Local { codecs: vec![codec], ..Local::new(SocketAddr::from(([192, 0, 2, 9], 6_000)), 9) };
+        let answer = negotiate(&theirs, &offer(&ours)).expect("common").answer_sdp();
+        let agreed = accept_answer(&ours, &answer).expect("an answer");
+        assert_eq!((agreed.codec, agreed.payload_types.receive), (codec, codec.offered_payload_type()));
+        assert_eq!(agreed.telephone_event.map(|event| event.clock_rate), Some(codec.clock_rate()));
+    }
 }
 
 /// Attributes, connection; what we do, whether they hold us, where they listen.
@@ -156,7 +294,8 @@ fn what_cannot_be_is_refused_with_the_right_status() {
     let many_types: String = (0..33).map(|n| format!(" {n}")).collect();
     let cases = [
         (audio("5004 RTP/AVP 18"), Refusal::NoCommonCodec, 488),
-        (audio("5004 RTP/SAVP 0"), Refusal::NoAudio, 488),
+        (audio("5004 RTP/SAVP 0"), Refusal::NoSecurity, 488),
+        (audio("5004 UDP/TLS/RTP/SAVPF 0"), Refusal::NoAudio, 488),
         (audio("0 RTP/AVP 0"), Refusal::NoAudio, 488),
         ("v=0\r\no=- 1 1 IN IP4 h\r\ns=-\r\nt=0 0\r\n".to_owned(), Refusal::NoAudio, 488),
         (audio(&format!("5004 RTP/AVP{many_types}")), Refusal::TooManyPayloadTypes, 488),
@@ -187,7 +326,7 @@ fn our_offer_is_understood_and_so_is_the_answer() {
 fn an_answer_may_number_anew_or_turn_us_down() {
     let answer = offered(HERE, "5004 RTP/AVP 8 97", &["rtpmap:97 telephone-event/8000"]);
     let agreed = accept_answer(&local(), &answer).expect("an answer");
-    assert_eq!(agreed.telephone_event, Some(PayloadTypes { send: 97, receive: 101 }));
+    assert_eq!(agreed.telephone_event, Some(KeyPresses { send: 97, receive: 101, clock_rate: 8_000 }));
     assert_eq!(accept_answer(&local(), &offered(HERE, "0 RTP/AVP 0", &[])), Err(Refusal::NoAudio));
     let two = offered(HERE, "5004 RTP/AVP 0", &[]) + "m=video 0 RTP/AVP 31\r\n";
     assert_eq!(accept_answer(&local(), &two), Err(Refusal::LinesDiffer { found: 2 }));

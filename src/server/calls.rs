@@ -12,6 +12,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use ring::rand::{SecureRandom, SystemRandom};
 use tokio::sync::mpsc;
 use tracing::Instrument;
 
@@ -20,10 +21,11 @@ use super::engines::{EngineMessage, Mailbox};
 use super::rtp::{RtpError, RtpSockets};
 use super::sip::{self, IncomingCall, SipLeg};
 use crate::call::{Arrival, Call, CallEvent, Dial, Happened, Input, LookUp, Output, Stream};
+use crate::config::Encryption;
 use crate::dialog::{ActionResult, Plan};
 use crate::identify::Identified;
 use crate::leg::{LegEvent, LegRequest};
-use crate::sdp;
+use crate::sdp::{self, SECRET_BYTES, Secret, Security};
 use crate::speech::vad::Earshot;
 use crate::units::{CallId, LegId};
 
@@ -94,11 +96,27 @@ pub async fn serve(house: Arc<House>, incoming: IncomingCall, number: u64) {
 
 /// Opens sockets for a party's media, and says how they appear to `peer`.
 fn media(house: &House, peer: SocketAddr) -> Result<(RtpSockets, sdp::Local), RtpError> {
-    let sockets = house.ports.open()?;
+    // Where the signalling of the peer's family listens, its media is received.
+    let own = house.sip.bound().iter().map(|(_, local)| local.ip()).find(|own| own.is_ipv4() == peer.is_ipv4());
+    let sockets = own.map_or_else(|| house.ports.open(), |own| house.ports.at(own).open())?;
     let bound = sockets.local_addr().map_err(|_| RtpError::Exhausted)?;
     let seen = house.sip.address_towards(peer).unwrap_or(bound.ip());
     let local = sdp::Local::new(SocketAddr::new(seen, bound.port()), fastrand::u64(..));
+    let security = match house.encryption {
+        Encryption::Off => Security::Clear,
+        Encryption::Allowed => Security::Possible(secret()?),
+        Encryption::Required => Security::Demanded(secret()?),
+    };
+    let local = sdp::Local { codecs: house.codecs.clone(), security, ..local };
     Ok((sockets, local))
+}
+
+/// A key for one party's sound.
+fn secret() -> Result<Secret, RtpError> {
+    let mut random = [0; SECRET_BYTES];
+    // The system has no randomness: no call without.
+    SystemRandom::new().fill(&mut random).map_err(|_| RtpError::Exhausted)?;
+    Ok(Secret::new(random))
 }
 
 fn refused(status: u16) {

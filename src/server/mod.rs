@@ -42,7 +42,9 @@ use tokio_util::task::TaskTracker;
 pub use start::StartError;
 
 use crate::call::{CallOutcome, CallRecord, LookUp};
+use crate::config::Encryption;
 use crate::identify::{self, Identified, PastCall};
+use crate::sdp::Codec;
 use crate::units::Pii;
 use board::Board;
 use engines::{EarPool, MouthPool};
@@ -78,6 +80,10 @@ pub struct House {
     pub sip: SipEdge,
     /// Media sockets.
     pub ports: RtpPorts,
+    /// What is spoken over them, best first.
+    pub codecs: Vec<Codec>,
+    /// Whether it is protected.
+    pub encryption: Encryption,
     /// Who watches.
     pub board: Arc<Board>,
     /// What time it is for a call.

@@ -122,6 +122,12 @@ impl RtpPorts {
         Self { quarantine, ..self }
     }
 
+    /// The same pairs, bound to another address.
+    #[must_use]
+    pub fn at(&self, address: IpAddr) -> Self {
+        Self { address, ..self.clone() }
+    }
+
     /// Opens a free pair.
     ///
     /// # Errors
@@ -191,6 +197,15 @@ mod tests {
         assert_eq!((RtpError::Exhausted.sip_status(), pool.in_use()), (503, 3));
         open.pop();
         assert!(pool.open().is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_pair_is_taken_once_whatever_address_it_is_bound_to() {
+        let pool = RtpPorts::new(LOOPBACK, 42_020..=42_023).unwrap().with_quarantine(Duration::ZERO);
+        let other = pool.at(IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED));
+        let (one, two) = (pool.open().unwrap(), other.open().unwrap());
+        assert_ne!(one.local_addr().unwrap().port(), two.local_addr().unwrap().port());
+        assert!(two.local_addr().unwrap().ip().is_unspecified() && pool.open().is_err());
     }
 
     #[tokio::test]

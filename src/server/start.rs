@@ -18,7 +18,7 @@ use super::http::{self, Site};
 use super::rtp::{RtpError, RtpPorts};
 use super::sentence_model::{self, Backend, REMEDY, SentenceModelError};
 use super::shelf::{HotlineShelf, Source};
-use super::sip::{IncomingCall, SipConfig, SipEdge, SipError, Transport};
+use super::sip::{IncomingCall, SipConfig, SipEdge, SipError, Tls, Transport};
 use super::store::{Store, StoreError};
 use super::{Clock, House, Ready, Server, calls, telemetry, who};
 use crate::config::Settings;
@@ -92,7 +92,7 @@ impl Server {
                 std::panic::resume_unwind(panicked.into_panic());
             })?
         };
-        let (edge, incoming) = SipEdge::start(sip_config(&settings), CancellationToken::new()).await?;
+        let (edge, incoming) = SipEdge::start(sip_config(&settings)?, CancellationToken::new()).await?;
         let board = Arc::new(Board::default());
         let hotlines = Arc::new(HotlineShelf::new(source, prepared.hotline));
         let house = Arc::new(House {
@@ -102,7 +102,9 @@ impl Server {
             ears,
             mouths,
             sip: edge.clone(),
-            ports: RtpPorts::new(settings.sip.listen[0].ip(), settings.rtp_ports.clone())?,
+            ports: RtpPorts::new(settings.sip.listen[0].ip(), settings.rtp.ports.clone())?,
+            codecs: settings.rtp.codecs.clone(),
+            encryption: settings.rtp.encryption,
             board: board.clone(),
             clock,
             started: Timestamp::now(),
@@ -168,13 +170,16 @@ fn engines(settings: &Settings) -> Result<Engines, StartError> {
     Ok(Engines { source, prepared, ears, mouths })
 }
 
-fn sip_config(settings: &Settings) -> SipConfig {
+fn sip_config(settings: &Settings) -> Result<SipConfig, SipError> {
+    let sip = &settings.sip;
     let both = |&address: &SocketAddr| [(Transport::Udp, address), (Transport::Tcp, address)];
-    SipConfig {
-        listen: settings.sip.listen.iter().flat_map(both).collect(),
-        max_calls: settings.sip.max_calls,
+    let encrypted = sip.listen_tls.iter().map(|&address| (Transport::Tls, address));
+    Ok(SipConfig {
+        listen: sip.listen.iter().flat_map(both).chain(encrypted).collect(),
+        tls: if sip.listen_tls.is_empty() { None } else { Some(Tls::load(&sip.tls)?) },
+        max_calls: sip.max_calls,
         ..SipConfig::default()
-    }
+    })
 }
 
 /// One task for each call, until no more are taken.

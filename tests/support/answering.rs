@@ -42,6 +42,7 @@ impl Server {
         if std::net::UdpSocket::bind("[::1]:0").is_ok() {
             listen.push((Transport::Udp, "[::1]:0".parse().unwrap()));
         }
+        listen.extend(config.tls.is_some().then_some((Transport::Tls, any)));
         let cancel = CancellationToken::new();
         let (edge, mut calls) = SipEdge::start(SipConfig { listen, ..config }, cancel.clone()).await.unwrap();
         let (sender, events) = mpsc::channel(4096);

@@ -4,5 +4,6 @@
 #![allow(dead_code, unreachable_pub)] // each test file uses its own share of it
 
 pub mod answering;
+pub mod certificate;
 pub mod parrot;
 pub mod phone;

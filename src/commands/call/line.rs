@@ -171,11 +171,9 @@ impl Line {
     }
 }
 
+/// Our offer names G.711 alone, so it is one of the two.
 fn law(codec: Codec) -> Law {
-    match codec {
-        Codec::Pcmu => Law::Mu,
-        Codec::Pcma => Law::A,
-    }
+    if codec == Codec::Pcma { Law::A } else { Law::Mu }
 }
 
 #[cfg(test)]

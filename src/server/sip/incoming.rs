@@ -102,18 +102,15 @@ fn described(invite: &Request, peer: SocketAddr, leg: super::SipLeg) -> Incoming
 }
 
 impl LegTask {
-    /// 180.
-    pub(super) fn ring(&mut self) {
-        if let State::Ringing(invite) = &self.state {
-            invite.send(self.contacted(invite.response(180)));
-        }
-    }
-
     /// 200 to the INVITE.
     pub(super) fn accept(&mut self, sdp: &str) {
+        if self.waits_for_prack(sdp) {
+            return;
+        }
         match std::mem::replace(&mut self.state, State::Ended) {
             State::Ringing(invite) => {
                 let ok = with(self.contacted(invite.response(200)), "Allow", ALLOW);
+                let ok = self.timed(&invite.request.headers, ok);
                 invite.send(with_sdp(ok, sdp));
                 self.state = State::Answered(Answered { invite, then_leave: false });
             }

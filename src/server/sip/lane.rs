@@ -194,6 +194,7 @@ impl Lane {
         match self.transport {
             Transport::Udp => format!("sip:antevox@{address}"),
             Transport::Tcp => format!("sip:antevox@{address};transport=tcp"),
+            Transport::Tls => format!("sip:antevox@{address};transport=tls"),
         }
     }
 

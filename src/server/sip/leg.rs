@@ -29,7 +29,9 @@ use super::dialog::Dialog;
 use super::exchange::{Answering, Asking, Input};
 use super::gate::Permit;
 use super::lane::Lane;
+use super::reliable::Reliable;
 use super::route::{LegKey, Shared};
+use super::session_timer::SessionTimer;
 use crate::leg::{LegEvent, LegRequest};
 
 /// Events that wait for the call. A call that is this far behind loses `Rang` and `Referred`; an `Updated` that does not fit
@@ -122,6 +124,10 @@ pub(super) struct LegTask {
     pub(super) credentials: Option<Credential>,
     /// Fires when somebody owes us an answer for too long.
     pub(super) deadline: Option<Instant>,
+    /// A 180 that waits for its PRACK.
+    pub(super) reliable: Option<Reliable>,
+    /// How long the session may go on unrefreshed, and until when.
+    pub(super) session: Option<(SessionTimer, Instant)>,
     permit: Option<Permit>,
     inbox_sender: mpsc::Sender<Input>,
     inbox: mpsc::Receiver<Input>,
@@ -180,6 +186,8 @@ impl Beginning {
             dialog: self.dialog,
             credentials: self.credentials,
             deadline: None,
+            reliable: None,
+            session: None,
             permit: self.permit,
             inbox_sender,
             inbox,
@@ -196,7 +204,7 @@ impl LegTask {
     async fn run(mut self) {
         let mut served = true;
         while !matches!(self.state, State::Ended) {
-            let deadline = self.deadline;
+            let due = self.due();
             tokio::select! {
                 input = self.inbox.recv() => match input {
                     Some(input) => self.take(input).await,
@@ -213,14 +221,29 @@ impl LegTask {
                     served = false;
                     self.hang_up().await;
                 }
-                () = tokio::time::sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => {
-                    self.deadline = None;
-                    self.state = State::Ended;
-                }
+                () = tokio::time::sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => self.wake().await,
             }
         }
         self.end(408);
         tracing::trace!(leg = ?self.entry.key, "leg ended");
+    }
+
+    /// When something happens although nobody says anything.
+    fn due(&self) -> Option<Instant> {
+        let again = self.reliable.as_ref().map(|reliable| reliable.again);
+        [self.deadline, again, self.session.map(|(_, until)| until)].into_iter().flatten().min()
+    }
+
+    async fn wake(&mut self) {
+        let now = Instant::now();
+        if self.deadline.is_some_and(|deadline| deadline <= now) {
+            self.deadline = None;
+            self.state = State::Ended;
+        } else if self.reliable.as_ref().is_some_and(|reliable| reliable.again <= now) {
+            self.ring_again();
+        } else if self.session.is_some_and(|(_, until)| until <= now) {
+            self.session_due().await;
+        }
     }
 
     async fn take(&mut self, input: Input) {
@@ -330,7 +353,8 @@ impl LegTask {
         match super::outgoing::resolve(&hop).await {
             Some((_, address)) if !self.dialog.is_routed() && address.ip() != self.peer.ip() => {}
             Some((transport, address)) => {
-                if let Some(lane) = self.shared.lane_to(transport, address).await {
+                let host = &hop.host_with_port.host;
+                if let Some(lane) = self.shared.lane_to(transport, address, host).await {
                     return (lane, address);
                 }
             }

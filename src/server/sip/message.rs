@@ -5,7 +5,9 @@ use rsipstack::sip::{
 };
 
 /// What we can do, for `Allow` (RFC 3261 §20.5).
-pub(super) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, INFO, NOTIFY";
+pub(super) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, INFO, NOTIFY, PRACK";
+/// Extensions that we have (RFC 4028, RFC 3262).
+pub(super) const SUPPORTED: [&str; 2] = ["timer", "100rel"];
 /// The only body that we read as an offer or answer.
 pub(super) const SDP: &str = "application/sdp";
 /// DTMF in INFO, as old phones send it.
@@ -132,7 +134,7 @@ pub(super) fn unsupported(headers: &Headers) -> Option<String> {
     let tags: Vec<&str> = fields(headers, "Require")
         .flat_map(|value| value.split(','))
         .map(str::trim)
-        .filter(|tag| !tag.is_empty())
+        .filter(|tag| !tag.is_empty() && !SUPPORTED.iter().any(|known| known.eq_ignore_ascii_case(tag)))
         .collect();
     (!tags.is_empty()).then(|| tags.join(", "))
 }

@@ -1,4 +1,4 @@
-//! Signalling: SIP over UDP and TCP, IPv4 and IPv6, on top of `rsipstack`'s parser, transactions and digest.
+//! Signalling: SIP over UDP, TCP and TLS, IPv4 and IPv6, on top of `rsipstack`'s parser, transactions and digest.
 //!
 //! ```text
 //! sockets ─► lane, stream ─► framing ─► guard ─► route ─┬─► rsipstack transactions (exchange) ─► leg ─► LegEvent ─► call
@@ -31,16 +31,19 @@ mod lane;
 mod leg;
 mod message;
 mod outgoing;
+mod reliable;
 mod route;
+mod session_timer;
 mod stream;
 mod talking;
+mod tls;
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use dashmap::DashMap;
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use crate::units::Pii;
@@ -49,6 +52,7 @@ use route::Shared;
 
 pub use gate::{Gate, Permit};
 pub use leg::SipLeg;
+pub use tls::{Tls, TlsError, TlsFiles};
 
 /// New calls that wait to be taken from the receiver of [`SipEdge::start`]; one more gets 503.
 const CALLS: usize = 64;
@@ -60,6 +64,8 @@ pub enum Transport {
     Udp,
     /// Streams.
     Tcp,
+    /// Encrypted streams.
+    Tls,
 }
 
 impl Transport {
@@ -68,6 +74,7 @@ impl Transport {
         match self {
             Self::Udp => "UDP",
             Self::Tcp => "TCP",
+            Self::Tls => "TLS",
         }
     }
 }
@@ -77,6 +84,7 @@ impl From<Transport> for rsipstack::sip::Transport {
         match transport {
             Transport::Udp => Self::Udp,
             Transport::Tcp => Self::Tcp,
+            Transport::Tls => Self::Tls,
         }
     }
 }
@@ -84,8 +92,10 @@ impl From<Transport> for rsipstack::sip::Transport {
 /// How the edge is set up.
 #[derive(Clone, Debug)]
 pub struct SipConfig {
-    /// Sockets to open; port 0 takes any free one.
+    /// Sockets to open; port 0 takes any free one. Those of [`Transport::Tls`] need `tls`.
     pub listen: Vec<(Transport, SocketAddr)>,
+    /// What TLS goes by.
+    pub tls: Option<Tls>,
     /// Our address as others see it, where that is not the one bound (behind a NAT, in a container).
     pub external: Option<IpAddr>,
     /// Our name and version.
@@ -100,6 +110,7 @@ impl Default for SipConfig {
     fn default() -> Self {
         Self {
             listen: Vec::new(),
+            tls: None,
             external: None,
             user_agent: concat!("antevox/", env!("CARGO_PKG_VERSION")).to_owned(),
             max_calls: 200,
@@ -174,6 +185,9 @@ pub enum SipError {
         /// What the system says.
         source: std::io::Error,
     },
+    /// Certificates cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The target is not a SIP URI.
     #[error("not a SIP URI: write sip:USER@HOST[:PORT]")]
     BadTarget,
@@ -236,6 +250,7 @@ impl SipEdge {
             streams: DashMap::new(),
             datagrams: std::sync::Mutex::default(),
             listeners: std::sync::Mutex::default(),
+            handshakes: Arc::new(Semaphore::new(stream::MAX_HANDSHAKES)),
             calls,
             closed: cancel.child_token(),
         });
@@ -243,7 +258,7 @@ impl SipEdge {
         for (transport, address) in listen {
             let opened = match transport {
                 Transport::Udp => Lane::open_udp(&shared, address).await,
-                Transport::Tcp => stream::listen(&shared, address).await,
+                Transport::Tcp | Transport::Tls => stream::listen(&shared, transport, address).await,
             };
             match opened {
                 Ok(local) => bound.push((transport, local)),

@@ -20,12 +20,16 @@ use crate::leg::LegEvent;
 
 /// Where a URI leads, and by what. `None` for a name that does not resolve, or a transport that we do not speak.
 pub(super) async fn resolve(uri: &Uri) -> Option<(Transport, SocketAddr)> {
+    let is_secure = uri.scheme == Some(Scheme::Sips);
     let transport = match transport(uri) {
+        Some(rsipstack::sip::Transport::Tls) => Transport::Tls,
+        Some(rsipstack::sip::Transport::Tcp) | None if is_secure => Transport::Tls,
         Some(rsipstack::sip::Transport::Tcp) => Transport::Tcp,
-        Some(rsipstack::sip::Transport::Udp) | None if uri.scheme != Some(Scheme::Sips) => Transport::Udp,
+        Some(rsipstack::sip::Transport::Udp) | None if !is_secure => Transport::Udp,
         _ => return None,
     };
-    let port = uri.host_with_port.port.map_or(5060, |port| port.value());
+    let default = if transport == Transport::Tls { 5061 } else { 5060 };
+    let port = uri.host_with_port.port.map_or(default, |port| port.value());
     let address = match &uri.host_with_port.host {
         Host::IpAddr(ip) => SocketAddr::new(*ip, port),
         Host::Domain(name) => tokio::net::lookup_host((name.0.as_str(), port)).await.ok()?.next()?,
@@ -44,7 +48,8 @@ fn transport(uri: &Uri) -> Option<rsipstack::sip::Transport> {
 pub(super) async fn dial(shared: &Arc<Shared>, dial: Dial) -> Result<SipLeg, SipError> {
     let target = Uri::try_from(dial.target.as_str()).map_err(|_| SipError::BadTarget)?;
     let (transport, peer) = resolve(&target).await.ok_or(SipError::Unreachable)?;
-    let lane = shared.lane_to(transport, peer).await.ok_or(SipError::Unreachable)?;
+    let host = &target.host_with_port.host;
+    let lane = shared.lane_to(transport, peer, host).await.ok_or(SipError::Unreachable)?;
     let host = SocketAddr::new(lane.host_towards(peer), lane.local().port());
     let user: String = dial.from.chars().filter(|c| c.is_ascii_alphanumeric() || "+-_.".contains(*c)).collect();
     let local = if user.is_empty() { format!("<sip:{host}>") } else { format!("<sip:{user}@{host}>") };
@@ -81,14 +86,19 @@ pub(super) async fn dial(shared: &Arc<Shared>, dial: Dial) -> Result<SipLeg, Sip
 }
 
 impl Shared {
-    /// A socket that can reach `peer`.
-    pub(super) async fn lane_to(self: &Arc<Self>, transport: Transport, peer: SocketAddr) -> Option<Arc<Lane>> {
+    /// A socket that can reach `peer`, which is `host`.
+    pub(super) async fn lane_to(
+        self: &Arc<Self>,
+        transport: Transport,
+        peer: SocketAddr,
+        host: &Host,
+    ) -> Option<Arc<Lane>> {
         match transport {
             Transport::Udp => {
                 let lanes = self.datagrams.lock().ok()?;
                 lanes.iter().find(|lane| lane.local().is_ipv4() == peer.is_ipv4()).cloned()
             }
-            Transport::Tcp => super::stream::connect(self, peer).await.ok(),
+            Transport::Tcp | Transport::Tls => super::stream::connect(self, transport, peer, host).await.ok(),
         }
     }
 }

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use dashmap::DashMap;
 use rsipstack::sip::{Method, Request, Response, SipMessage};
 use rsipstack::transaction::{TransactionReceiver, random_text};
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use super::exchange::{Answering, Input};
@@ -26,8 +26,9 @@ use super::gate::Gate;
 use super::guard::{Answer, Passed, Refused, examine, refusal};
 use super::incoming::NewCall;
 use super::lane::Lane;
-use super::message::{ALLOW, Body, SDP, body, call_id, cseq, from_tag, takes_sdp, to_tag, unsupported};
-use super::{IncomingCall, SipConfig};
+use super::message::{ALLOW, Body, SDP, SUPPORTED, body, call_id, cseq, from_tag, takes_sdp, to_tag, unsupported};
+use super::session_timer::{MIN_SECONDS, SessionTimer};
+use super::{IncomingCall, SipConfig, Transport};
 
 /// Seconds after which a caller who was turned away may try again.
 const RETRY_AFTER: &str = "10";
@@ -50,8 +51,10 @@ pub(super) struct Shared {
     pub(super) streams: DashMap<SocketAddr, Arc<Lane>>,
     /// The UDP sockets.
     pub(super) datagrams: std::sync::Mutex<Vec<Arc<Lane>>>,
-    /// Bound addresses of the TCP listeners.
-    pub(super) listeners: std::sync::Mutex<Vec<SocketAddr>>,
+    /// Bound addresses of the stream listeners.
+    pub(super) listeners: std::sync::Mutex<Vec<(Transport, SocketAddr)>>,
+    /// Room for TLS handshakes.
+    pub(super) handshakes: Arc<Semaphore>,
     /// New calls, 64 at most; when the house is slower than that, callers get 503.
     pub(super) calls: mpsc::Sender<IncomingCall>,
     pub(super) closed: CancellationToken,
@@ -143,7 +146,7 @@ impl Shared {
             Method::Invite => self.decide_invite(lane, request),
             Method::Options => Decision::Refuse(
                 Refused::With(200, "OK"),
-                vec![("Allow", ALLOW.to_owned()), ("Accept", SDP.to_owned()), ("Supported", String::new())],
+                vec![("Allow", ALLOW.to_owned()), ("Accept", SDP.to_owned()), ("Supported", SUPPORTED.join(", "))],
             ),
             Method::Bye | Method::Update | Method::Info | Method::PRack | Method::Notify => {
                 Decision::refuse(481, "Call/Transaction Does Not Exist")
@@ -166,6 +169,10 @@ impl Shared {
                 Refused::With(415, "Unsupported Media Type"),
                 vec![("Accept", SDP.to_owned()), ("Accept-Encoding", "identity".to_owned())],
             );
+        }
+        if SessionTimer::asked(&request.headers).is_err() {
+            let least = vec![("Min-SE", MIN_SECONDS.to_string())];
+            return Decision::Refuse(Refused::With(422, "Session Interval Too Small"), least);
         }
         if super::message::contact(&request.headers).is_none() {
             return Decision::refuse(400, "Missing Contact");
@@ -201,10 +208,11 @@ impl Shared {
         }
     }
 
-    /// Port of a TCP listener of the family of `peer`, for the Contact of a connection that we open.
-    pub(super) fn tcp_port(&self, peer: SocketAddr) -> Option<u16> {
+    /// Port of a listener of that kind and of the family of `peer`, for the Contact of a connection that we open.
+    pub(super) fn stream_port(&self, transport: Transport, peer: SocketAddr) -> Option<u16> {
         let listeners = self.listeners.lock().ok()?;
-        listeners.iter().find(|local| local.is_ipv4() == peer.is_ipv4()).map(SocketAddr::port)
+        let fits = |&&(kind, local): &&(Transport, SocketAddr)| kind == transport && local.is_ipv4() == peer.is_ipv4();
+        listeners.iter().find(fits).map(|(_, local)| local.port())
     }
 }
 

@@ -1,21 +1,22 @@
-//! SIP over TCP: listeners, connections that we open, and the two tasks of each connection.
+//! SIP over TCP and TLS: listeners, connections that we open, and the two tasks of each connection.
 //!
 //! ```text
 //! socket ─► reader: Framer ─► Shared::take          writer ◄─ 64 messages ◄─ transactions, legs, stateless answers
 //! ```
 //!
-//! A stranger gets little: at most [`MAX_CONNECTIONS`] connections in all and [`MAX_PER_ADDRESS`] from one address, 5 s for a
-//! first message, 5 minutes of silence, 64 KB a message, and 10 s to take an answer.
+//! A stranger gets little: at most [`MAX_CONNECTIONS`] connections in all and [`MAX_PER_ADDRESS`] from one address, 3 s for a
+//! TLS handshake and [`MAX_HANDSHAKES`] of them at once, 5 s for a first message, 5 minutes of silence, 64 KB a message, and
+//! 10 s to take an answer.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use rsipstack::sip::Host;
 use rsipstack::transaction::TransactionReceiver;
 use rsipstack::transport::channel::ChannelConnection;
 use rsipstack::transport::{SipAddr, SipConnection, TransportEvent};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 
@@ -29,6 +30,8 @@ use super::route::Shared;
 const MAX_CONNECTIONS: usize = 2_048;
 /// Connections from one address: a proxy needs one, a test tool some hundreds.
 const MAX_PER_ADDRESS: usize = 512;
+/// TLS handshakes under way; one more connection is closed at once. They cost far more than what follows.
+pub(super) const MAX_HANDSHAKES: usize = 64;
 /// How long a new connection may take to bring its first message.
 const FIRST_MESSAGE: Duration = Duration::from_secs(5);
 /// How long a connection may be silent; keep-alives count (RFC 5626 §4.4.1 sends them every 2 minutes or less).
@@ -41,18 +44,34 @@ const CONNECT: Duration = Duration::from_secs(4);
 /// answers are dropped.
 const WRITE_QUEUE: usize = 64;
 
+/// Bytes both ways, in the clear or not.
+trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
+
+/// A new connection.
+struct Opened {
+    stream: Box<dyn Stream>,
+    transport: Transport,
+    local: SocketAddr,
+    peer: SocketAddr,
+}
+
 /// Opens a listener and starts to accept.
-pub(super) async fn listen(shared: &Arc<Shared>, listen: SocketAddr) -> std::io::Result<SocketAddr> {
+pub(super) async fn listen(
+    shared: &Arc<Shared>,
+    transport: Transport,
+    listen: SocketAddr,
+) -> std::io::Result<SocketAddr> {
     let listener = TcpListener::bind(listen).await?;
     let local = listener.local_addr()?;
     if let Ok(mut listeners) = shared.listeners.lock() {
-        listeners.push(local);
+        listeners.push((transport, local));
     }
-    tokio::spawn(accept(Arc::clone(shared), listener, local));
+    tokio::spawn(accept(Arc::clone(shared), listener, transport, local));
     Ok(local)
 }
 
-async fn accept(shared: Arc<Shared>, listener: TcpListener, local: SocketAddr) {
+async fn accept(shared: Arc<Shared>, listener: TcpListener, transport: Transport, local: SocketAddr) {
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
@@ -60,12 +79,12 @@ async fn accept(shared: Arc<Shared>, listener: TcpListener, local: SocketAddr) {
         };
         match accepted {
             Ok((stream, peer)) if has_room(&shared, peer.ip()) => {
-                open(&shared, stream, peer, local.port(), FIRST_MESSAGE).await;
+                welcome(&shared, stream, transport, peer, local.port()).await;
             }
             Ok((_, peer)) => tracing::debug!(%peer, "connection refused: too many"),
             Err(error) => {
                 // Out of file descriptors, mostly: wait for others to close.
-                tracing::warn!(%error, "TCP accept");
+                tracing::warn!(%error, "accept");
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
         }
@@ -77,37 +96,69 @@ fn has_room(shared: &Shared, address: IpAddr) -> bool {
         && shared.streams.iter().filter(|entry| entry.key().ip() == address).count() < MAX_PER_ADDRESS
 }
 
-/// The connection to `peer`, opened if there is none.
-pub(super) async fn connect(shared: &Arc<Shared>, peer: SocketAddr) -> std::io::Result<Arc<Lane>> {
-    if let Some(lane) = shared.streams.get(&peer) {
+/// Takes a connection in; one with a handshake in a task of its own, so that nobody else waits for it.
+async fn welcome(shared: &Arc<Shared>, stream: TcpStream, transport: Transport, peer: SocketAddr, port: u16) {
+    let (Ok(local), Ok(())) = (stream.local_addr(), stream.set_nodelay(true)) else { return };
+    let Some(tls) = shared.config.tls.clone().filter(|_| transport == Transport::Tls) else {
+        let opened = Opened { stream: Box::new(stream), transport, local, peer };
+        open(shared, opened, port, FIRST_MESSAGE).await;
+        return;
+    };
+    let Ok(permit) = Arc::clone(&shared.handshakes).try_acquire_owned() else {
+        return tracing::debug!(%peer, "connection refused: too many handshakes");
+    };
+    let shared = Arc::clone(shared);
+    tokio::spawn(async move {
+        let accepted = tls.accept(stream).await;
+        drop(permit);
+        match accepted {
+            Ok(stream) => {
+                let opened = Opened { stream: Box::new(stream), transport, local, peer };
+                open(&shared, opened, port, FIRST_MESSAGE).await;
+            }
+            Err(error) => tracing::debug!(%peer, %error, "no TLS"),
+        }
+    });
+}
+
+/// The connection to `peer`, which is `host`, opened if there is none.
+pub(super) async fn connect(
+    shared: &Arc<Shared>,
+    transport: Transport,
+    peer: SocketAddr,
+    host: &Host,
+) -> std::io::Result<Arc<Lane>> {
+    if let Some(lane) = shared.streams.get(&peer).filter(|lane| lane.transport == transport) {
         return Ok(Arc::clone(&lane));
     }
     let stream = tokio::time::timeout(CONNECT, TcpStream::connect(peer)).await??;
-    let port = shared.tcp_port(peer).unwrap_or(stream.local_addr()?.port());
-    open(shared, stream, peer, port, IDLE).await.ok_or_else(|| std::io::ErrorKind::NotConnected.into())
+    stream.set_nodelay(true)?;
+    let local = stream.local_addr()?;
+    let port = shared.stream_port(transport, peer).unwrap_or(local.port());
+    let stream: Box<dyn Stream> = if transport == Transport::Tls {
+        let tls = shared.config.tls.as_ref().ok_or(std::io::ErrorKind::Unsupported)?;
+        Box::new(tls.connect(stream, host, peer).await?)
+    } else {
+        Box::new(stream)
+    };
+    let opened = Opened { stream, transport, local, peer };
+    open(shared, opened, port, IDLE).await.ok_or_else(|| std::io::ErrorKind::NotConnected.into())
 }
 
-async fn open(
-    shared: &Arc<Shared>,
-    stream: TcpStream,
-    peer: SocketAddr,
-    contact_port: u16,
-    first_message: Duration,
-) -> Option<Arc<Lane>> {
-    let local = stream.local_addr().ok()?;
-    stream.set_nodelay(true).ok()?;
-    let (read_half, write_half) = stream.into_split();
+async fn open(shared: &Arc<Shared>, opened: Opened, contact_port: u16, first_message: Duration) -> Option<Arc<Lane>> {
+    let Opened { stream, transport, local, peer } = opened;
+    let (read_half, write_half) = tokio::io::split(stream);
     let (raw, raw_queue) = mpsc::channel(WRITE_QUEUE);
     let (outgoing, queue) = mpsc::channel(WRITE_QUEUE);
     let closed = shared.closed.child_token();
     #[allow(clippy::disallowed_methods)] // rsipstack's constructor asks for it; nothing is ever sent into it
     let (_, nothing) = mpsc::unbounded_channel();
-    let address = SipAddr::new(Transport::Tcp.into(), peer.into());
+    let address = SipAddr::new(transport.into(), peer.into());
     let connection = ChannelConnection::create_connection_bounded(nothing, outgoing, address, None).await.ok()?;
     let parts = LaneParts {
         connection: SipConnection::Channel(connection),
         out: Out::Stream(raw),
-        transport: Transport::Tcp,
+        transport,
         local,
         contact_port,
         closed,
@@ -122,7 +173,7 @@ async fn open(
 
 async fn write(
     lane: Arc<Lane>,
-    mut socket: OwnedWriteHalf,
+    mut socket: WriteHalf<Box<dyn Stream>>,
     mut queue: mpsc::Receiver<TransportEvent>,
     mut raw: mpsc::Receiver<Vec<u8>>,
 ) {
@@ -141,6 +192,8 @@ async fn write(
         }
     }
     lane.closed.cancel();
+    // A farewell of TLS, if the peer still takes it.
+    let _ = tokio::time::timeout(WRITE, socket.shutdown()).await;
 }
 
 /// The reading side of one connection; takes it out of the table when dropped.
@@ -151,7 +204,12 @@ struct Connection {
 }
 
 impl Connection {
-    async fn read(self, mut socket: OwnedReadHalf, mut incoming: TransactionReceiver, first_message: Duration) {
+    async fn read(
+        self,
+        mut socket: ReadHalf<Box<dyn Stream>>,
+        mut incoming: TransactionReceiver,
+        first_message: Duration,
+    ) {
         let mut framer = Framer::default();
         let mut buffer = vec![0; 4_096];
         let mut patience = first_message;

@@ -6,6 +6,7 @@ use super::dialog::Stray;
 use super::exchange::Answering;
 use super::leg::{LegTask, State, Talking};
 use super::message::{ALLOW, Body, DTMF_RELAY, SDP, body, cseq, field, is_type, to_tag, unsupported, with, with_sdp};
+use super::session_timer::{MIN_SECONDS, SessionTimer};
 use crate::leg::LegEvent;
 
 /// Seconds after which a request that came at the wrong moment may come again (RFC 3261 §14.2: 0–10).
@@ -22,6 +23,11 @@ impl LegTask {
         if let Some(tags) = unsupported(&asked.request.headers) {
             return asked.send(with(asked.response(420), "Unsupported", tags));
         }
+        if matches!(asked.request.method, Method::Invite | Method::Update)
+            && SessionTimer::asked(&asked.request.headers).is_err()
+        {
+            return asked.send(with(asked.response(422), "Min-SE", MIN_SECONDS.to_string()));
+        }
         self.peer = asked.source;
         match asked.request.method {
             Method::Bye => self.bye(&asked),
@@ -31,7 +37,7 @@ impl LegTask {
             }
             Method::Info => answer_info(&asked),
             Method::Notify => self.notified(&asked),
-            Method::PRack => asked.reply(481),
+            Method::PRack => self.pracked(&asked),
             Method::Refer => asked.reply(603),
             _ => asked.send(with(asked.response(405), "Allow", ALLOW)),
         }
@@ -65,7 +71,9 @@ impl LegTask {
         }
         self.dialog.retarget(&asked.request.headers);
         if sdp.is_none() && asked.request.method == Method::Update {
-            return asked.send(self.contacted(asked.response(200)));
+            let ok = self.contacted(asked.response(200));
+            let ok = self.timed(&asked.request.headers, ok);
+            return asked.send(ok);
         }
         if self.tell(LegEvent::Updated { sdp }) {
             self.state = State::Talking(Talking::TheyOffer(asked));
@@ -78,7 +86,9 @@ impl LegTask {
     pub(super) fn accept_update(&mut self, sdp: &str) {
         let State::Talking(Talking::TheyOffer(offer)) = &self.state else { return };
         let offer = offer.clone();
-        offer.send(with_sdp(with(self.contacted(offer.response(200)), "Allow", ALLOW), sdp));
+        let ok = with(self.contacted(offer.response(200)), "Allow", ALLOW);
+        let ok = self.timed(&offer.request.headers, ok);
+        offer.send(with_sdp(ok, sdp));
         self.state = State::Talking(match offer.request.method {
             Method::Invite => Talking::TheyAcknowledge(offer),
             _ => Talking::Settled,
@@ -157,6 +167,7 @@ impl LegTask {
             Method::Bye if status >= 200 && to_tag(&response).as_deref() == self.dialog.remote_tag() => {
                 self.state = State::Ended;
             }
+            Method::Update if status >= 200 => self.refreshed(&response).await,
             Method::Refer if status >= 300 => {
                 self.tell(LegEvent::Referred { status });
             }
