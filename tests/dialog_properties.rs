@@ -147,10 +147,7 @@ const TURNS: u32 = 200;
 
 /// Facts that are no turn of the caller and may come for ever.
 fn is_fact(doing: &Doing) -> bool {
-    matches!(
-        doing,
-        Doing::Other(DialogInput::ActionEnded(_) | DialogInput::MemberFound(_) | DialogInput::Started(_))
-    )
+    matches!(doing, Doing::Other(DialogInput::ActionEnded(_) | DialogInput::MemberFound(_) | DialogInput::Started(_)))
 }
 
 /// Plays `doings` and says what went wrong, if anything.
