@@ -204,6 +204,7 @@ impl Train {
         let begun = Instant::now();
         let understanding = self.material.learn(&corpus, encoder.as_ref())?;
         let seconds = begun.elapsed().as_secs_f32();
+        self.sentences.keep(encoder.as_ref())?;
         let bytes = understanding.to_bytes();
         fs::write(&self.output, &bytes).map_err(|error| at(&self.output, &error))?;
         let (scenes, examples) = (understanding.intents().scenes().len(), corpus.examples.len());
@@ -239,6 +240,7 @@ impl Eval {
                 (report, looks.then(|| review::review(&corpus, encoder.as_ref())).transpose()?)
             }
         };
+        self.sentences.keep(encoder.as_ref())?;
         if self.json {
             let mut json = serde_json::to_value(&report)?;
             if let Some(review) = &review {

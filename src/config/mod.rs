@@ -134,7 +134,7 @@ impl Default for Settings {
             hotline: HotlineSettings { dialplan: "dialplans/hotline-en".into(), agents: None, corpus: Vec::new() },
             engines: EngineSettings {
                 models: "models".into(),
-                understanding: Backend::Linear,
+                understanding: Backend::Auto,
                 recognisers: 8,
                 threads: 2,
                 cache_mb: 64,

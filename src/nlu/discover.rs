@@ -16,6 +16,7 @@ use crate::nlu::calibrate::highest;
 use crate::nlu::document::{Document, Eyes};
 use crate::nlu::features::Vocabulary;
 use crate::nlu::intents::Intents;
+use crate::nlu::minilm::mean_view;
 use crate::nlu::text;
 use crate::units::Lang;
 
@@ -120,7 +121,8 @@ fn nearness(documents: &[&Document], eyes: &Eyes) -> (Vec<f32>, f32) {
             }
         }
     };
-    let embeddings: Option<Vec<&[f32]>> = documents.iter().map(|document| document.embedding.as_deref()).collect();
+    let embeddings: Option<Vec<&[f32]>> =
+        documents.iter().map(|document| document.embedding.as_deref().map(mean_view)).collect();
     if let Some(embeddings) = embeddings.filter(|_| eyes.encoder().is_some()) {
         fill(&|i, j| embeddings[i].iter().zip(embeddings[j]).map(|(a, b)| a * b).sum());
         return (near, NEAR_MEANING);

@@ -58,6 +58,12 @@ impl Eyes {
         documents.map(|features| Document { features, embedding: embeddings.next() }).collect()
     }
 
+    /// Reads what texts mean and nothing else; none where no sentence model looks.
+    pub fn read_meanings(&self, texts: &[&str]) -> Vec<Document> {
+        let embeddings = self.encoder.iter().flat_map(|encoder| encoder.embed_remembered(texts));
+        embeddings.map(|embedding| Document { features: Vec::new(), embedding: Some(embedding) }).collect()
+    }
+
     /// Reads many to learn from, on several threads.
     pub fn read_all(&self, texts: &[&str]) -> Vec<Document> {
         let part = texts.len().div_ceil(THREADS).max(1);

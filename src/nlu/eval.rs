@@ -32,6 +32,8 @@ pub struct Report {
     pub ece: f32,
     /// Share of the in-scope sentences with the right main scene.
     pub main_accuracy: f32,
+    /// Expected calibration error of the probability of that main scene.
+    pub main_ece: f32,
     /// Share of the `oos` sentences that were found to be out of scope, if there were any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub oos_recall: Option<f32>,
@@ -62,6 +64,8 @@ struct Outcome {
     /// Probability of `answer`.
     p: f32,
     right_main: bool,
+    /// Probability of the likeliest main scene.
+    main_p: f32,
 }
 
 /// Outcomes of one test, or of several with a model each.
@@ -157,8 +161,11 @@ impl Tally {
             sentences: outcomes.len(),
             accuracy: share(&|_| true, &right),
             macro_f1: macro_f1(outcomes),
-            ece: calibration_error(outcomes),
+            ece: calibration_error(outcomes.iter().map(|outcome| (outcome.p, right(outcome)))),
             main_accuracy: share(&in_scope, &|outcome| outcome.right_main),
+            main_ece: calibration_error(
+                outcomes.iter().filter(|outcome| in_scope(outcome)).map(|outcome| (outcome.main_p, outcome.right_main)),
+            ),
             oos_recall: has_oos.then(|| share(&is_oos, &right)),
             in_scope_accuracy: has_oos.then(|| share(&in_scope, &right)),
             unknown_labels: self.unknown_labels.iter().cloned().collect(),
@@ -170,7 +177,8 @@ impl Tally {
 impl Outcome {
     fn of(intents: &Intents, example: &Example, judgement: &Judgement, has_oos: bool) -> Self {
         let best = highest(&judgement.scenes);
-        let main = highest(&intents.main_probabilities(judgement));
+        let mains = intents.main_probabilities(judgement);
+        let main = highest(&mains);
         let rejected = has_oos && judgement.out_of_scope >= intents.out_of_scope_threshold();
         let (answer, p) = match rejected {
             true => (OUT_OF_SCOPE.into(), judgement.out_of_scope),
@@ -178,7 +186,8 @@ impl Outcome {
         };
         // The main scene of a label is the model's where it knows the label: a test table need not name it.
         let true_main = intents.main_scene(&example.scene).unwrap_or(&example.main_scene);
-        Self { truth: example.scene.clone(), answer, p, right_main: intents.main_scenes()[main] == *true_main }
+        let right_main = intents.main_scenes()[main] == *true_main;
+        Self { truth: example.scene.clone(), answer, p, right_main, main_p: mains[main] }
     }
 }
 
@@ -198,15 +207,18 @@ fn macro_f1(outcomes: &[Outcome]) -> f32 {
     f1 / tested.len().max(1) as f32
 }
 
-fn calibration_error(outcomes: &[Outcome]) -> f32 {
+/// Of answers with their probability and whether they are right.
+fn calibration_error(answers: impl Iterator<Item = (f32, bool)>) -> f32 {
     // By bin: sum of probabilities, right answers.
     let mut bins = [(0.0f32, 0.0f32); BINS];
-    for outcome in outcomes {
-        let bin = ((outcome.p * BINS as f32) as usize).min(BINS - 1);
-        bins[bin].0 += outcome.p;
-        bins[bin].1 += f32::from(outcome.truth == outcome.answer);
+    let mut all = 0.0f32;
+    for (p, is_right) in answers {
+        let bin = ((p * BINS as f32) as usize).min(BINS - 1);
+        bins[bin].0 += p;
+        bins[bin].1 += f32::from(is_right);
+        all += 1.0;
     }
-    bins.iter().map(|(claimed, right)| (claimed - right).abs()).sum::<f32>() / outcomes.len().max(1) as f32
+    bins.iter().map(|(claimed, right)| (claimed - right).abs()).sum::<f32>() / all.max(1.0)
 }
 
 fn confusions(outcomes: &[Outcome]) -> Vec<Confusion> {
@@ -229,7 +241,7 @@ mod tests {
     use super::*;
 
     fn outcome(truth: &str, answer: &str, p: f32) -> Outcome {
-        Outcome { truth: truth.into(), answer: answer.into(), p, right_main: true }
+        Outcome { truth: truth.into(), answer: answer.into(), p, right_main: true, main_p: p }
     }
 
     #[test]
@@ -237,8 +249,9 @@ mod tests {
         let outcomes = [outcome("a", "a", 1.0), outcome("a", "a", 1.0), outcome("a", "b", 0.5), outcome("b", "b", 0.5)];
         // a: precision 1, recall 2/3 → 0.8; b: precision 1/2, recall 1 → 2/3.
         assert!((macro_f1(&outcomes) - (0.8 + 2.0 / 3.0) / 2.0).abs() < 1e-6);
-        assert!(calibration_error(&outcomes).abs() < 1e-6);
-        assert!((calibration_error(&[outcome("a", "b", 0.9)]) - 0.9).abs() < 1e-6);
+        let judged = |outcome: &Outcome| (outcome.p, outcome.truth == outcome.answer);
+        assert!(calibration_error(outcomes.iter().map(judged)).abs() < 1e-6);
+        assert!((calibration_error([(0.9, false)].into_iter()) - 0.9).abs() < 1e-6);
         assert_eq!(confusions(&outcomes), [Confusion { truth: "a".into(), answer: "b".into(), times: 1 }]);
     }
 }

@@ -21,8 +21,9 @@ const OFF_TOPIC_ZH: &str = include_str!("off_topic/zh.txt");
 
 /// From this many examples on, a feature must occur in two of them, to keep the model file small.
 const LARGE_CORPUS: usize = 4_000;
-/// Parts of the cross-validation behind the calibration, for small and large corpora.
-const FOLDS: [usize; 2] = [4, 2];
+/// Parts of the cross-validation behind the calibration, for small and large corpora. The model of a part is weaker than the
+/// one of the whole, so what is fitted to it is too modest, the more so the fewer examples there are.
+const FOLDS: [usize; 2] = [6, 2];
 
 /// A corpus with names resolved to indices.
 pub(super) struct Material {
@@ -31,6 +32,8 @@ pub(super) struct Material {
     pub(super) main_scenes: Vec<Scene>,
     pub(super) main_of: Vec<usize>,
     sentences: Vec<Sentence>,
+    /// By scene: its name in words, if a sentence model reads it.
+    names: Vec<Document>,
 }
 
 struct Sentence {
@@ -76,7 +79,9 @@ impl Material {
                 sentences.push(Sentence { document, meaning: Meaning::Vague { main } });
             }
         }
-        let material = Self { eyes, scenes, main_scenes, main_of, sentences };
+        let names = scenes.iter().map(|scene| scene.as_str().replace('_', " ").to_lowercase()).collect::<Vec<_>>();
+        let names = eyes.read_meanings(&names.iter().map(String::as_str).collect::<Vec<_>>());
+        let material = Self { eyes, scenes, main_scenes, main_of, sentences, names };
         material.check_scenes()?;
         Ok(material)
     }
@@ -133,11 +138,12 @@ impl Material {
     /// Trains on the sentences `chosen`.
     fn model(&self, chosen: &[usize]) -> Scorer {
         let min_documents = 1 + usize::from(self.sentences.len() >= LARGE_CORPUS);
-        let lessons: Vec<Lesson<'_>> = chosen
-            .iter()
-            .map(|&i| &self.sentences[i])
-            .map(|sentence| Lesson { document: &sentence.document, target: self.target(sentence.meaning) })
-            .collect();
+        let sentences = chosen.iter().map(|&i| &self.sentences[i]);
+        let sentences = sentences.map(|sentence| (&sentence.document, self.target(sentence.meaning)));
+        // What a scene is called is one more thing that may be said of it.
+        let names = self.names.iter().zip(0..).map(|(document, scene)| (document, vec![(scene, 1.0)]));
+        let lessons: Vec<Lesson<'_>> =
+            sentences.chain(names).map(|(document, target)| Lesson { document, target }).collect();
         Scorer::train(&lessons, self.scenes.len() + 1, self.eyes.lang(), min_documents)
     }
 
@@ -184,7 +190,13 @@ impl Material {
             Meaning::Scene(scene) => Some(scene),
             Meaning::Vague { .. } | Meaning::OffTopic => None,
         };
-        Judged { scores: model.scores(&sentence.document), coverage: model.coverage(&sentence.document), truth }
+        let document = &sentence.document;
+        Judged {
+            scores: model.scores(document),
+            by_counts: model.scores_by_counts(&document.features),
+            coverage: model.coverage(&document.features),
+            truth,
+        }
     }
 
     /// Deals the sentences of each meaning out in turn; a scene's only sentence is never held out.

@@ -17,9 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::nlu::bayes;
 use crate::nlu::features::Sparse;
 
-/// Cost of a mistake against the size of the weights: 10 instead costs 0.1 points on banking77, ten examples per intent.
-const COST: f32 = 30.0;
-/// Least change of a dual variable that is worth writing back; they grow to [`COST`].
+/// Least change of a dual variable that is worth writing back; they grow to the cost.
 const SETTLED: f32 = 2e-3;
 /// Passes over the rows. Twenty gain 0.1 points on banking77, and take two thirds more time.
 const PASSES: usize = 12;
@@ -43,9 +41,22 @@ pub struct Linear {
     bias: Vec<f32>,
 }
 
-/// Learns to tell `classes` classes apart from vectors of `features` features, of which the first `counted` are counts of
-/// something: naive Bayes says nothing about the others.
-pub fn train(rows: &[Row], classes: usize, features: usize, counted: usize) -> Linear {
+/// What is to be learned, and how.
+#[derive(Clone, Copy, Debug)]
+pub struct Task {
+    /// Classes to tell apart.
+    pub classes: usize,
+    /// Length of the vectors.
+    pub features: usize,
+    /// So many features at the head are counts of something: naive Bayes says nothing about the others.
+    pub counted: usize,
+    /// Cost of a mistake against the size of the weights.
+    pub cost: f32,
+}
+
+/// Learns from `rows`.
+pub fn train(rows: &[Row], task: Task) -> Linear {
+    let Task { classes, features, counted, cost } = task;
     let mut weights = vec![0.0f32; features * classes];
     bayes::add(rows, classes, &mut weights[..counted * classes]);
     let mut bias = vec![0.0f32; classes];
@@ -61,7 +72,7 @@ pub fn train(rows: &[Row], classes: usize, features: usize, counted: usize) -> L
             let row = &rows[at];
             step.copy_from_slice(&bias);
             add_scores(&weights, &row.vector, &mut step);
-            dual_step(row, &mut duals[at * classes..][..classes], &mut step);
+            dual_step(row, cost, &mut duals[at * classes..][..classes], &mut step);
             moved.clear();
             moved.extend(step.iter().copied().enumerate().filter(|(_, step)| step.abs() > SETTLED));
             for &(index, value) in &row.vector {
@@ -75,17 +86,17 @@ pub fn train(rows: &[Row], classes: usize, features: usize, counted: usize) -> L
 }
 
 /// Turns the scores in `step` into the change of the row's dual variables, and applies it to them. The duals want to be
-/// `COST · (target − probability)`; the step towards it is damped by the curvature of the loss, at most ½.
-fn dual_step(row: &Row, duals: &mut [f32], step: &mut [f32]) {
+/// `cost · (target − probability)`; the step towards it is damped by the curvature of the loss, at most ½.
+fn dual_step(row: &Row, cost: f32, duals: &mut [f32], step: &mut [f32]) {
     softmax(step);
     step.iter_mut().for_each(|p| *p = -*p);
     for &(class, share) in &row.target {
         step[class] += share;
     }
     let norm = 1.0 + row.vector.iter().map(|entry| entry.1 * entry.1).sum::<f32>();
-    let damping = 1.0 / (1.0 + 0.5 * COST * norm);
+    let damping = 1.0 / (1.0 + 0.5 * cost * norm);
     for (dual, step) in duals.iter_mut().zip(step) {
-        *step = (COST * *step - *dual) * damping;
+        *step = (cost * *step - *dual) * damping;
         if step.abs() > SETTLED {
             *dual += *step;
         }
@@ -160,7 +171,7 @@ mod tests {
     #[test]
     fn it_separates_what_can_be_separated_and_shares_what_was_shared() {
         let rows = [row(0, &[(0, 1.0)]), row(1, &[(1, 1.0)]), row(2, &[(0, 0.5), (1, 0.5)]), row(3, &[(2, 1.0)])];
-        let model = train(&rows, 3, 4, 4);
+        let model = train(&rows, Task { classes: 3, features: 4, counted: 4, cost: 30.0 });
         assert!(model.fits(4) && !model.fits(5));
         let probabilities = |index| {
             let mut scores = model.scores(&vec![(index, 1.0)]);

@@ -14,16 +14,21 @@
 //!
 //! | test | counts alone | with the sentence model |
 //! |---|---|---|
-//! | banking77, 10 examples per intent, 2,000 of the other sentences, one draw | 78.0 | 85.3 |
-//! | banking77, nine tenths, one part of ten | 90.9 | 92.8 |
+//! | banking77, 10 examples per intent, all others, two draws (counts: 2,000, one draw) | 78.0 | 85.3 |
+//! | banking77, nine tenths, two parts of ten (counts alone: one): scene, main scene | 90.9 | 93.4, 97.7 |
+//! | expected calibration error of the two rows above, 15 bins | | 0.9, 2.0 |
 //! | seven domains of CLINC150, 60 examples an intent, 4 parts: in scope, and out-of-scope recall at the same threshold | | 95.9, 92.5 |
 //! | expected calibration error of the row above, 15 bins | | 0.8 |
-//! | the examples of `hotline-en`, 500 sentences of banking77 | 86.0 | 88.2 |
+//! | the examples of `hotline-en`, all 10,003 sentences of banking77 (counts alone: 500) | 86.0 | 87.5 |
+//! | expected calibration error of the row above: scene, main scene | | 3.5, 1.3 |
 //! | `95188-zh`, `heldout.tsv` (blind) and `development.tsv` (examples were chosen by it) | 98.1, 83.3 | Chinese is not read |
 //!
 //! Tried for ten examples per intent and left: counts and embedding in one vector (82.7), shared-covariance Gaussians (81.9),
 //! whitening (84.1 alone, 85.4 joined), nearest neighbours and centroids (79.7, 79.0; joined no better), states of inner
-//! layers (77.7 and less; joined no better), tokens weighted by rarity (85.7 joined, within the noise of the draw).
+//! layers (77.7 and less; joined no better), tokens weighted by rarity (85.7 joined, within the noise of the draw). By logistic
+//! regression alone, mean of two or three draws: 83.6; with the scenes' names as examples 84.0, which stayed; whitened by the
+//! spread within scenes of CLINC150 83.7, of the examples themselves 83.7, of those of `hotline-en` 84.1. With nine tenths: 92.0;
+//! with the last layer's maximum or the fourth layer's mean beside it 92.7 and 93.3, which stayed; with four views 93.6.
 
 pub mod acts;
 pub mod bayes;

@@ -181,7 +181,9 @@ mod tests {
     #[test]
     fn a_wrong_label_a_double_and_a_thin_scene_are_named() {
         let mut table = String::new();
-        for who in ["i", "we", "my wife", "my son", "he", "she", "they", "somebody"] {
+        let callers =
+            ["i", "we", "my wife", "my son", "he", "she", "they", "somebody", "my boss", "her mother", "our friend"];
+        for who in callers.into_iter().chain(["the neighbour", "my uncle", "his aunt", "a colleague", "my cousin"]) {
             table +=
                 &format!("{who} lost the card somewhere\tlost\n{who} sent a transfer that never arrived\ttransfer\n");
         }

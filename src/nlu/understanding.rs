@@ -16,7 +16,7 @@ use crate::nlu::{Corpus, Endings, Expect, Heard, SceneScore, UserTurn, acts, ent
 use crate::units::Scene;
 
 /// First bytes of a model file: name and version of the format.
-const MAGIC: &[u8; 8] = b"avnlu\0\0\x03";
+const MAGIC: &[u8; 8] = b"avnlu\0\0\x04";
 
 /// What counts of the log-odds that the ending tells: what is judged is what a recogniser heard, not what was said. It and the
 /// next two were fitted to what was heard of 150 whole questions and of the beginnings of 150 others: of pairs of both, 92.4 %
@@ -83,10 +83,11 @@ impl Understanding {
 
     /// Probability that `text`, as far as it is heard, is all that the caller wants to say, 0–1.
     ///
-    /// How it ends tells that, and how clear it is what it is about.
+    /// How it ends tells that, and how clear it is what it is about. It is asked several times a second while words come, so
+    /// the sentence model is not.
     pub fn is_whole(&self, text: &str) -> f32 {
         let ends = self.endings.probability(text);
-        let judgement = self.intents.judge(text);
+        let judgement = self.intents.glance(text);
         let likeliest = |p: &[f32]| p.iter().copied().fold(0.0, f32::max);
         let main = self.intents.main_probabilities(&judgement);
         let clear = (likeliest(&judgement.scenes) + likeliest(&main)) / 2.0;

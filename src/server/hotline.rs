@@ -42,6 +42,15 @@ pub struct Prepared {
     pub material: LanguageMaterial,
 }
 
+/// What the files say, before anything is learned from it.
+pub struct Read {
+    plan: Plan,
+    /// What sentences are about.
+    pub examples: Corpus,
+    /// For the recogniser.
+    sentences: Vec<String>,
+}
+
 /// Reads the dialplan in `folder` and the corpora it names and those in `more`, and learns from all examples. With `agents`
 /// the humans of all queues are reached there; with `encoder` the understanding looks at what sentences mean, too.
 ///
@@ -53,6 +62,16 @@ pub fn prepare(
     agents: Option<SocketAddr>,
     encoder: Option<&Arc<Encoder>>,
 ) -> Result<Prepared, HotlineError> {
+    let read = read(folder, more, agents)?;
+    let understanding = Understanding::train(&read.examples, encoder)?;
+    Ok(read.understood(understanding))
+}
+
+/// Reads the dialplan in `folder` and the corpora it names and those in `more`; `agents` as in [`prepare`].
+///
+/// # Errors
+/// [`HotlineError`]; warnings are logged.
+pub fn read(folder: &Path, more: &[PathBuf], agents: Option<SocketAddr>) -> Result<Read, HotlineError> {
     let (mut plan, warnings) = dialplan_files::load(folder).map_err(HotlineError::Mistakes)?;
     for warning in &warnings.0 {
         tracing::warn!("{warning}");
@@ -71,9 +90,15 @@ pub fn prepare(
         sentences.extend(further.examples.iter().map(|example| example.text.clone()));
         examples.extend(further);
     }
-    let understanding = Understanding::train(&examples, encoder)?;
-    let material = LanguageMaterial { lang: plan.lang, sentences, names: Vec::new() };
-    Ok(Prepared { hotline: Arc::new(Hotline { plan: Arc::new(plan), understanding }), material })
+    Ok(Read { plan, examples, sentences })
+}
+
+impl Read {
+    /// The hotline that understands by what was learned from the examples.
+    pub fn understood(self, understanding: Understanding) -> Prepared {
+        let material = LanguageMaterial { lang: self.plan.lang, sentences: self.sentences, names: Vec::new() };
+        Prepared { hotline: Arc::new(Hotline { plan: Arc::new(self.plan), understanding }), material }
+    }
 }
 
 /// Reads a corpus. Its labels are scenes of `plan`, which tells their main scenes; sentences of other scenes are left out,

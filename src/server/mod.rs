@@ -17,6 +17,7 @@ pub mod dialplan_files;
 pub mod engines;
 pub mod hotline;
 pub mod http;
+mod learned;
 pub mod rtp;
 pub mod sentence_model;
 pub mod shelf;
@@ -121,12 +122,17 @@ impl House {
     }
 
     async fn learn(&self, mut call: PastCall) -> Result<(), StoreError> {
-        let facts = self.store.caller_facts(&call.phone.0, call.at).await?;
+        // By member: the caller may have stated another number than the one that called.
+        let facts = self.store.facts_of_member(&call.member_id, call.at).await?;
         call.is_repeat =
             facts.calls.iter().any(|earlier| earlier.member_id == call.member_id && earlier.scene == call.scene);
         self.store.note_call(&call).await?;
-        self.guess.write().await.learn(&facts, &call);
-        Ok(())
+        let learned = {
+            let mut model = self.guess.write().await;
+            model.learn(&facts, &call);
+            model.clone()
+        };
+        self.store.save_model(&learned).await
     }
 }
 

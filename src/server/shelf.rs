@@ -18,8 +18,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::dialplan_files;
 use super::hotline::{self, HotlineError, Prepared};
+use super::learned;
 use crate::call::Hotline;
 use crate::dialog::dialplan::Editions;
+use crate::nlu::Understanding;
 use crate::nlu::minilm::Encoder;
 
 /// How often the files are looked at.
@@ -36,15 +38,40 @@ pub struct Source {
     pub agents: Option<SocketAddr>,
     /// What looks at the meaning of sentences, if anything.
     pub encoder: Option<Arc<Encoder>>,
+    /// Where what was learned with it is kept.
+    pub learned: PathBuf,
 }
 
 impl Source {
-    /// Reads it all and learns from it.
+    /// Reads it all, and learns from it where that was not done before.
     ///
     /// # Errors
     /// [`HotlineError`]; warnings are logged.
     pub fn prepare(&self) -> Result<Prepared, HotlineError> {
-        hotline::prepare(&self.folder, &self.more, self.agents, self.encoder.as_ref())
+        let read = hotline::read(&self.folder, &self.more, self.agents)?;
+        let understanding = match &self.encoder {
+            None => Understanding::train(&read.examples, None)?,
+            Some(encoder) => match learned::recall(&self.learned, &read.examples, encoder) {
+                Some(recalled) => recalled,
+                None => learned::learn(&self.learned, &read.examples, encoder)?,
+            },
+        };
+        Ok(read.understood(understanding))
+    }
+
+    /// The same in a few seconds at most: what would take longer to learn is left out, which is told by `false`.
+    ///
+    /// # Errors
+    /// [`HotlineError`]; warnings are logged.
+    pub fn prepare_quickly(&self) -> Result<(Prepared, bool), HotlineError> {
+        let read = hotline::read(&self.folder, &self.more, self.agents)?;
+        let recalled = self.encoder.as_ref().map(|encoder| learned::recall(&self.learned, &read.examples, encoder));
+        let is_complete = !matches!(recalled, Some(None));
+        let understanding = match recalled.flatten() {
+            Some(recalled) => recalled,
+            None => Understanding::train(&read.examples, None)?,
+        };
+        Ok((read.understood(understanding), is_complete))
     }
 }
 
@@ -53,6 +80,8 @@ pub struct HotlineShelf {
     source: Source,
     // Held for a few lines, never across an await.
     editions: RwLock<Editions<Hotline>>,
+    /// Whether the first edition is all that can be learned from its files.
+    is_complete: bool,
 }
 
 /// What serves, for `/health`.
@@ -68,9 +97,9 @@ pub struct Serving {
 type Stamp = Vec<(PathBuf, Option<(SystemTime, u64)>)>;
 
 impl HotlineShelf {
-    /// A shelf with what was made from `source`.
-    pub fn new(source: Source, first: Arc<Hotline>) -> Self {
-        Self { source, editions: RwLock::new(Editions::new(first)) }
+    /// A shelf with what was made from `source`; where that is not complete, the rest is learned while it serves.
+    pub fn new(source: Source, first: Arc<Hotline>, is_complete: bool) -> Self {
+        Self { source, editions: RwLock::new(Editions::new(first)), is_complete }
     }
 
     /// What the next call gets.
@@ -88,6 +117,10 @@ impl HotlineShelf {
     pub async fn watch(self: Arc<Self>, closing: CancellationToken) {
         let mut served = self.stamp();
         let mut last = served.clone();
+        if !self.is_complete {
+            tracing::info!("callers are understood by words alone until the sentence model has learned the examples");
+            self.reload_aside().await;
+        }
         let mut clock = tokio::time::interval(EVERY);
         loop {
             tokio::select! {
@@ -102,11 +135,15 @@ impl HotlineShelf {
                 continue;
             }
             served = stamp;
-            let shelf = self.clone();
-            // Learning takes a second or two of computing: not on a thread that serves sockets.
-            if let Err(panicked) = tokio::task::spawn_blocking(move || shelf.reload()).await {
-                tracing::error!(%panicked, "the dialplan could not be read again");
-            }
+            self.reload_aside().await;
+        }
+    }
+
+    /// Learning takes seconds of computing: not on a thread that serves sockets.
+    async fn reload_aside(self: &Arc<Self>) {
+        let shelf = self.clone();
+        if let Err(panicked) = tokio::task::spawn_blocking(move || shelf.reload()).await {
+            tracing::error!(%panicked, "the dialplan could not be read again");
         }
     }
 
@@ -122,7 +159,7 @@ impl HotlineShelf {
         metrics::counter!("antevox_dialplan_reloads_total", "outcome" => outcome).increment(1);
         let folder = self.source.folder.display();
         match refused {
-            None => tracing::info!(%folder, edition, "the changed dialplan serves from the next call on"),
+            None => tracing::info!(%folder, edition, "what was read and learned serves from the next call on"),
             Some(why) => {
                 tracing::error!(%folder, edition, "the changed dialplan is not taken, the old one stays: {why}")
             }
@@ -169,9 +206,10 @@ mod tests {
     }
 
     fn shelf(folder: &Path) -> HotlineShelf {
-        let source = Source { folder: folder.to_owned(), more: Vec::new(), agents: None, encoder: None };
-        let first = source.prepare().unwrap().hotline;
-        HotlineShelf::new(source, first)
+        let learned = folder.join(learned::FILE);
+        let source = Source { folder: folder.to_owned(), more: Vec::new(), agents: None, encoder: None, learned };
+        let (first, is_complete) = source.prepare_quickly().unwrap();
+        HotlineShelf::new(source, first.hotline, is_complete)
     }
 
     fn change(folder: &Path, from: &str, to: &str) {

@@ -15,6 +15,7 @@ use super::board::Board;
 use super::engines::{EarPool, MouthPool};
 use super::hotline::{HotlineError, Prepared};
 use super::http::{self, Site};
+use super::learned;
 use super::rtp::{RtpError, RtpPorts};
 use super::sentence_model::{self, Backend, REMEDY, SentenceModelError};
 use super::shelf::{HotlineShelf, Source};
@@ -85,7 +86,7 @@ impl Server {
         let http_address = http.local_addr().map_err(|source| StartError::Http { address: settings.http, source })?;
         let store = open_store(&settings).await?;
         let guess = who::model(&store).await?;
-        let Engines { source, prepared, ears, mouths } = {
+        let Engines { source, prepared, is_complete, ears, mouths } = {
             let settings = settings.clone();
             // Learning and loading take seconds of computing: not on a thread that serves sockets.
             tokio::task::spawn_blocking(move || engines(&settings)).await.unwrap_or_else(|panicked| {
@@ -94,7 +95,7 @@ impl Server {
         };
         let (edge, incoming) = SipEdge::start(sip_config(&settings)?, CancellationToken::new()).await?;
         let board = Arc::new(Board::default());
-        let hotlines = Arc::new(HotlineShelf::new(source, prepared.hotline));
+        let hotlines = Arc::new(HotlineShelf::new(source, prepared.hotline, is_complete));
         let house = Arc::new(House {
             hotlines: hotlines.clone(),
             guess: tokio::sync::RwLock::new(guess),
@@ -141,6 +142,8 @@ struct Engines {
     /// Where the hotline comes from, now and when its files change.
     source: Source,
     prepared: Prepared,
+    /// Whether there is nothing left to learn.
+    is_complete: bool,
     ears: EarPool,
     mouths: MouthPool,
 }
@@ -151,9 +154,14 @@ fn engines(settings: &Settings) -> Result<Engines, StartError> {
     if encoder.is_none() && engines.understanding == Backend::Auto {
         tracing::info!("the sentence model is not installed; `{REMEDY}` brings it, and callers are understood better");
     }
-    let source =
-        Source { folder: hotline.dialplan.clone(), more: hotline.corpus.clone(), agents: hotline.agents, encoder };
-    let prepared = source.prepare()?;
+    let source = Source {
+        folder: hotline.dialplan.clone(),
+        more: hotline.corpus.clone(),
+        agents: hotline.agents,
+        encoder,
+        learned: settings.data.join(learned::FILE),
+    };
+    let (prepared, is_complete) = source.prepare_quickly()?;
     let model = pocketsphinx::Model::load(
         &engines.models.join(pocketsphinx::model_name(prepared.material.lang)),
         &prepared.material,
@@ -167,7 +175,7 @@ fn engines(settings: &Settings) -> Result<Engines, StartError> {
     let cache = Arc::new(ClauseCache::new(engines.cache_mb << 20));
     let mouths = (0..engines.threads).map(|_| Mouth::new(cache.clone())).collect();
     let mouths = MouthPool::new(mouths, &voice)?;
-    Ok(Engines { source, prepared, ears, mouths })
+    Ok(Engines { source, prepared, is_complete, ears, mouths })
 }
 
 fn sip_config(settings: &Settings) -> Result<SipConfig, SipError> {

@@ -1,7 +1,8 @@
 //! Sentence embeddings: what a sentence means as a point on a sphere, near to others that mean the same.
 //!
 //! ```text
-//! text ─► WordPiece ─► word + position ─► 6 × (12 heads of attention, feed-forward) ─► mean over the tokens ─► length 1
+//! text ─► WordPiece ─► word + position ─► 6 × (12 heads of attention, feed-forward) ─┬─► mean over the tokens ─► length 1
+//!                                         └─ after 4: mean ─► length 1               └─► greatest ─► length 1
 //! ```
 //!
 //! all-MiniLM-L6-v2: a BERT encoder of six layers (J. Devlin et al., "BERT", NAACL 2019; W. Wang et al., "MiniLM", NeurIPS
@@ -11,34 +12,39 @@
 //!
 //! Sentences of a batch lie one after the other in one matrix, without padding; only attention looks at each by itself.
 
+mod memory;
 mod weights;
 mod wordpiece;
-
-use std::collections::HashMap;
-use std::sync::{PoisonError, RwLock};
 
 use ndarray::linalg::general_mat_mul;
 use ndarray::{Array1, Array2, ArrayView2, ArrayViewMut2, Axis, s};
 
+use self::memory::Memory;
 use self::weights::Weights;
 pub use self::weights::WeightsError;
 use self::wordpiece::WordPiece;
 
-/// Length of an embedding.
+/// Length of one view of a sentence.
 pub const DIMENSIONS: usize = 384;
+/// Views of a sentence: the mean over its tokens, which is what the model was trained for; the greatest value over its tokens,
+/// which keeps a single telling word; and the mean after two thirds of the layers, which is nearer to the words.
+pub const VIEWS: usize = 3;
 /// Width of one attention head; the file does not say it.
 const HEAD: usize = 32;
 /// Tokens of a sentence that are read, with the two marks at its ends. What callers say in one turn is shorter.
 const MAX_TOKENS: usize = 128;
 /// Tokens worked on at a time: the matrices of a batch stay in the processor's cache.
 const BATCH_TOKENS: usize = 256;
-/// Sentences whose embeddings are kept (25 MB): learning again from a corpus of which little changed is quick.
-const REMEMBERED: usize = 16_384;
 /// Added to a variance before it divides.
 const EPSILON: f32 = 1e-12;
 
-/// The meaning of one sentence, of length 1.
+/// The meaning of one sentence: [`VIEWS`] × [`DIMENSIONS`], each view of length 1.
 pub type Embedding = Vec<f32>;
+
+/// The view of an embedding in which sentences that mean the same are near each other.
+pub fn mean_view(embedding: &[f32]) -> &[f32] {
+    &embedding[..DIMENSIONS]
+}
 
 /// Why a model cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -63,8 +69,8 @@ pub struct Encoder {
     norm: Norm,
     layers: Vec<Layer>,
     fingerprint: u64,
-    /// Sentences to learn from. Full at [`REMEMBERED`]; what comes later is worked out each time.
-    remembered: RwLock<HashMap<String, Embedding>>,
+    /// Sentences to learn from: learning again from a corpus of which little changed is quick.
+    memory: Memory,
 }
 
 #[derive(Debug)]
@@ -118,7 +124,7 @@ impl Encoder {
         if layers.is_empty() {
             return Err(WeightsError::Missing("encoder.layer.0.output.dense.weight".into()).into());
         }
-        Ok(Self { words, word, position, norm, layers, fingerprint: file.fingerprint(), remembered: RwLock::default() })
+        Ok(Self { words, word, position, norm, layers, fingerprint: file.fingerprint(), memory: Memory::default() })
     }
 
     /// Tells models apart: a classifier fits the embeddings that it was trained on and no others.
@@ -146,20 +152,24 @@ impl Encoder {
 
     /// The same for sentences to learn from, which come again.
     pub fn embed_remembered(&self, texts: &[&str]) -> Vec<Embedding> {
-        let mut embeddings: Vec<Option<Embedding>> = {
-            let remembered = self.remembered.read().unwrap_or_else(PoisonError::into_inner);
-            texts.iter().map(|text| remembered.get(*text).cloned()).collect()
-        };
+        let mut embeddings = self.memory.recall(texts);
         let unknown: Vec<usize> = (0..texts.len()).filter(|&i| embeddings[i].is_none()).collect();
         let worked_out = self.embed(&unknown.iter().map(|&i| texts[i]).collect::<Vec<_>>());
-        let mut remembered = self.remembered.write().unwrap_or_else(PoisonError::into_inner);
+        self.memory.keep(unknown.iter().map(|&i| texts[i]).zip(&worked_out));
         for (i, embedding) in unknown.into_iter().zip(worked_out) {
-            if remembered.len() < REMEMBERED {
-                remembered.insert(texts[i].to_owned(), embedding.clone());
-            }
             embeddings[i] = Some(embedding);
         }
         embeddings.into_iter().flatten().collect()
+    }
+
+    /// What is remembered, as a file.
+    pub fn memory_to_bytes(&self) -> Vec<u8> {
+        self.memory.to_bytes(self.fingerprint)
+    }
+
+    /// Remembers what [`memory_to_bytes`](Self::memory_to_bytes) wrote; `false` if it is damaged or from another model.
+    pub fn remember(&self, bytes: &[u8]) -> bool {
+        self.memory.read(bytes, self.fingerprint)
     }
 
     fn embed_batch(&self, sentences: &[Vec<u32>]) -> Vec<Embedding> {
@@ -171,20 +181,32 @@ impl Encoder {
             row += &self.position.row(position);
         }
         self.norm.apply(&mut x);
-        for layer in &self.layers {
+        let (inner, outer) = self.layers.split_at(self.layers.len() * 2 / 3);
+        for layer in inner {
+            x = layer.apply(x, sentences);
+        }
+        let halfway = x.clone();
+        for layer in outer {
             x = layer.apply(x, sentences);
         }
         let mut start = 0;
-        sentences
-            .iter()
-            .map(|sentence| {
-                let mut mean = x.slice(s![start..start + sentence.len(), ..]).sum_axis(Axis(0));
-                start += sentence.len();
-                mean /= mean.dot(&mean).sqrt().max(f32::MIN_POSITIVE);
-                mean.to_vec()
-            })
-            .collect()
+        let rows = sentences.iter().map(|sentence| {
+            start += sentence.len();
+            start - sentence.len()..start
+        });
+        rows.map(|rows| {
+            let (last, halfway) = (x.slice(s![rows.clone(), ..]), halfway.slice(s![rows, ..]));
+            let greatest = last.fold_axis(Axis(0), f32::MIN, |a, &b| a.max(b));
+            [last.sum_axis(Axis(0)), greatest, halfway.sum_axis(Axis(0))].into_iter().flat_map(direction).collect()
+        })
+        .collect()
     }
+}
+
+/// The vector of length 1 that points the same way.
+fn direction(vector: Array1<f32>) -> Array1<f32> {
+    let length = vector.dot(&vector).sqrt().max(f32::MIN_POSITIVE);
+    vector / length
 }
 
 impl Layer {
