@@ -46,6 +46,9 @@ const POLITE: &[&str] = &[
     "would", "isn't", "not", "at", "all", "really", "the", "one", "them", "think", "so", "谢谢",
 ];
 
+/// Whoever says one of these last has nothing to add.
+const FAREWELLS: &[&str] = &["goodbye", "bye", "再见", "拜拜"];
+
 /// Of these, those that lead on to more when they come last: "yes that …".
 const LEADING_ON: &[&str] =
     &["it", "is", "that's", "that", "it's", "of", "i", "don't", "would", "not", "the", "so", "think"];
@@ -115,11 +118,17 @@ const DIGITS: [f32; 12] = [0.5, 0.1, 0.1, 0.0, 0.1, 0.1, 0.1, 0.1, 0.1, 0.55, 0.
 pub(super) fn wholeness(ask: Ask, words: &str, whole: f32) -> f32 {
     let list: Vec<&str> = words.split_whitespace().collect();
     let Some(last) = list.last() else { return 0.5 };
+    if FAREWELLS.iter().any(|farewell| words.ends_with(farewell)) {
+        return 1.0;
+    }
     match ask {
         // Whoever says no and nothing else often goes on: "no … it's about my card".
         Ask::YesNo if list == ["no"] => return 0.5,
-        Ask::YesNo | Ask::Choice if is_answer(&list) => return if LEADING_ON.contains(last) { 0.4 } else { 1.0 },
-        Ask::Digits => return DIGITS[count_digits(&list).min(DIGITS.len() - 1)],
+        Ask::Digits if count_digits(&list) > 0 => return DIGITS[count_digits(&list).min(DIGITS.len() - 1)],
+        Ask::YesNo | Ask::Choice | Ask::Digits if is_answer(&list) => {
+            return if LEADING_ON.contains(last) { 0.4 } else { 1.0 };
+        }
+        Ask::Digits => return DIGITS[0],
         Ask::YesNo | Ask::Choice | Ask::Open => {}
     }
     // A word or two name one of the things that were asked about, whether or not they make a sentence.
@@ -209,6 +218,9 @@ mod tests {
             (Ask::Open, "my card was declined at the shop", 0.8, 0.8..=0.8),
             (Ask::Open, "declined payment", 0.4, 0.4..=0.4),
             (Ask::Open, "", 0.0, 0.5..=0.5),
+            (Ask::YesNo, "no thanks goodbye", 0.0, 1.0..=1.0),
+            (Ask::Digits, "yes please", 0.0, 1.0..=1.0),
+            (Ask::Digits, "well", 0.0, 0.5..=0.5),
             (Ask::Digits, "one three eight", 0.9, 0.0..=0.2),
             (Ask::Digits, "one three eight double oh one two three four five six", 0.0, 1.0..=1.0),
             (Ask::Open, "我想", 0.4, 0.0..=0.2),
