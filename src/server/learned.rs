@@ -5,7 +5,7 @@
 //!                                              └─ no ─► learn ─► data/understanding.bin
 //! ```
 //!
-//! With the sentence model, learning takes half a minute of computing, which nobody should wait for at every start.
+//! With the sentence model, learning takes a minute of computing, which nobody should wait for at every start.
 
 use std::fmt::Write as _;
 use std::fs;
