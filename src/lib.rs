@@ -16,7 +16,7 @@
 //!
 //! | level | modules |
 //! |---|---|
-//! | 0 | [`units`], [`timer`], [`diag`], [`english`] |
+//! | 0 | [`units`], [`timer`], [`diag`], [`english`], [`mandarin`] |
 //! | 1 | [`audio`], [`rtp`], [`sdp`] |
 //! | 2 | [`speech`], [`nlu`], [`identify`], [`leg`] |
 //! | 3 | [`turn`], [`dialog`] |
@@ -50,6 +50,7 @@ pub mod dialog;
 pub mod english;
 pub mod identify;
 pub mod leg;
+pub mod mandarin;
 pub mod nlu;
 pub mod rtp;
 pub mod sdp;

@@ -12,6 +12,7 @@ const HOUSE: &[(&str, u8, &[&str])] = &[
     ("timer", 0, &[]),
     ("diag", 0, &[]),
     ("english", 0, &[]),
+    ("mandarin", 0, &[]),
     ("audio", 1, &[]),
     ("rtp", 1, &[]),
     ("sdp", 1, &[]),

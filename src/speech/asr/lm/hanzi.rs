@@ -7,10 +7,10 @@
 //! Written Mandarin has no spaces. A sentence is counted both ways: as words, whose pronunciation is certain (银行: yín háng),
 //! and as characters, so that what nobody put into that order before can be heard too.
 
+use crate::mandarin::{cardinal, plain_digits};
+
 /// A word of the dictionary has so many characters at most.
 const LONGEST_WORD: usize = 6;
-const DIGITS: [char; 10] = ['零', '一', '二', '三', '四', '五', '六', '七', '八', '九'];
-const TENS: [&str; 4] = ["", "十", "百", "千"];
 /// From here on numbers are read digit by digit, as account numbers are.
 const DIGIT_BY_DIGIT_FROM: usize = 5;
 
@@ -46,28 +46,12 @@ pub(super) fn words(characters: &[char], is_word: &dyn Fn(&str) -> bool) -> Vec<
     words
 }
 
-/// `digits` as they are said: 200 is 二百, 13800 one digit after the other.
+/// `digits` as they are said: 200 is 两百, 13800 one digit after the other.
 fn read_number(digits: &str) -> String {
-    let values: Vec<usize> = digits.chars().filter_map(|c| c.to_digit(10)).map(|digit| digit as usize).collect();
-    if values.len() >= DIGIT_BY_DIGIT_FROM || values[0] == 0 {
-        return values.iter().map(|&digit| DIGITS[digit]).collect();
+    match digits.parse() {
+        Ok(value) if digits.len() < DIGIT_BY_DIGIT_FROM && (value == 0 || !digits.starts_with('0')) => cardinal(value),
+        _ => plain_digits(digits),
     }
-    let mut spoken = String::new();
-    for (i, &digit) in values.iter().enumerate() {
-        let place = values.len() - 1 - i;
-        match digit {
-            // One zero stands for any row of them, and none is said at the end.
-            0 if values[i..].iter().all(|&digit| digit == 0) => break,
-            0 if spoken.ends_with('零') => {}
-            0 => spoken.push('零'),
-            1 if place == 1 && i == 0 => spoken.push_str(TENS[1]),
-            _ => {
-                spoken.push(DIGITS[digit]);
-                spoken.push_str(TENS[place]);
-            }
-        }
-    }
-    spoken
 }
 
 #[cfg(test)]
@@ -81,7 +65,7 @@ mod tests {
     #[test]
     fn numbers_are_read_as_they_are_said() {
         for (written, said) in [
-            ("退200元", "退二百元"),
+            ("退200元", "退两百元"),
             ("105块，OK？", "一百零五块"),
             ("12号", "十二号"),
             ("1002", "一千零二"),
