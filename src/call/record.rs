@@ -6,8 +6,12 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{Call, Identified};
+use crate::dialog::Progress;
 use crate::dialog::policy::Decision;
 use crate::units::CallId;
+
+/// An order that was probably meant.
+const LIKELY: f32 = 0.5;
 
 /// Everything that is kept of a call.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -214,7 +218,7 @@ impl Call {
             ended_at: at(now),
             hangup_by: by,
             member: member(&identified),
-            order: order(&identified),
+            order: order_in_question(&identified, progress),
             guess: guess(&identified),
             guess_spoken: progress.guess.is_some(),
             turns: self.conversation.ledger().turns().to_vec(),
@@ -239,6 +243,19 @@ pub(super) fn member(identified: &Identified) -> Option<MemberRecord> {
 
 pub(super) fn order(identified: &Identified) -> Option<OrderRecord> {
     let guess = identified.orders.first()?;
+    Some(OrderRecord { id: guess.order.order_id.clone(), product: guess.order.product.clone(), confidence: guess.p })
+}
+
+/// The order that the problem was about: the one that the dialog settled on, or else the one that most likely led to a call
+/// about it. Who called about something else than their latest order has not been helped with that.
+fn order_in_question(identified: &Identified, progress: &Progress) -> Option<OrderRecord> {
+    let Some(scene) = &progress.scene else { return order(identified) };
+    let of_scene = identified.scenes.iter().find(|guess| guess.scene == *scene).and_then(|guess| guess.order.as_ref());
+    let mut guesses = of_scene.into_iter().chain(&identified.orders);
+    let guess = match &progress.order_id {
+        Some(id) => guesses.find(|guess| guess.order.order_id == *id)?,
+        None => of_scene.filter(|guess| guess.p >= LIKELY)?,
+    };
     Some(OrderRecord { id: guess.order.order_id.clone(), product: guess.order.product.clone(), confidence: guess.p })
 }
 

@@ -36,7 +36,7 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 use serde::Serialize;
-use tokio::sync::RwLock;
+use tokio::sync::{Mutex, RwLock};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -71,6 +71,8 @@ pub struct House {
     pub hotlines: Arc<HotlineShelf>,
     /// Guesses what a call is about.
     pub guess: RwLock<identify::Model>,
+    /// Held while it learns from a call: of two that end together, what the first taught is not overwritten.
+    pub learning: Mutex<()>,
     /// Members, orders, events, records.
     pub store: Store,
     /// Recognisers.
@@ -122,6 +124,7 @@ impl House {
     }
 
     async fn learn(&self, mut call: PastCall) -> Result<(), StoreError> {
+        let _in_order = self.learning.lock().await;
         // By member: the caller may have stated another number than the one that called.
         let facts = self.store.facts_of_member(&call.member_id, call.at).await?;
         call.is_repeat =

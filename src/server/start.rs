@@ -99,6 +99,7 @@ impl Server {
         let house = Arc::new(House {
             hotlines: hotlines.clone(),
             guess: tokio::sync::RwLock::new(guess),
+            learning: tokio::sync::Mutex::default(),
             store,
             ears,
             mouths,

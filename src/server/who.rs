@@ -43,3 +43,28 @@ pub async fn model(store: &Store) -> Result<Model, StoreError> {
         Err(_) => Ok(model),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_an_ended_call_taught_is_known_to_the_next_start() {
+        let folder = tempfile::tempdir().unwrap();
+        let now: DateTime = "2026-08-12T10:00:00".parse().unwrap();
+        let store = Store::open(folder.path()).await.unwrap();
+        store.import_demo(now).await.unwrap();
+        let first = model(&store).await.unwrap();
+        let mut learned = first.clone();
+        let ended = store.history().await.unwrap().calls.pop().unwrap();
+        learned.learn(&store.facts_of_member(&ended.member_id, now).await.unwrap(), &ended);
+        store.save_model(&learned).await.unwrap();
+        let store = Store::open(folder.path()).await.unwrap();
+        let again = model(&store).await.unwrap();
+        assert_eq!(again.trained_on(), learned.trained_on());
+        let facts = store.caller_facts(&ended.phone.0, now).await.unwrap();
+        let likely = |model: &Model| identify::identify(model, &facts, now).scenes[0].p;
+        assert!((likely(&again) - likely(&learned)).abs() < 1e-6, "{} {}", likely(&again), likely(&learned));
+        assert_ne!(likely(&learned), likely(&first));
+    }
+}
