@@ -18,10 +18,11 @@ use jiff::civil::DateTime;
 use super::Hotline;
 use super::duplex::{Duplex, Moment};
 use super::event::Happened;
-use super::io::{EarRequest, Hearing, Speaking};
+use super::io::{EarRequest, Hearing, Speaking, Understand};
 use super::keypad::Keypad;
 use super::ledger::Ledger;
 use super::playout::Heard as Played;
+use super::thinking::Thoughts;
 use crate::audio::Frame;
 use crate::dialog::policy::Decision;
 use crate::dialog::{
@@ -29,8 +30,6 @@ use crate::dialog::{
     Reply, Transfer,
 };
 use crate::identify::Identified;
-use crate::nlu;
-use crate::speech::asr::Transcript;
 use crate::speech::vad::VoiceDetector;
 use crate::turn::{Aside, Yields};
 use crate::units::{HearingId, Pii, SampleRate, SampleTime, UtteranceId};
@@ -43,6 +42,10 @@ const MAX_THINKING: Duration = Duration::from_secs(5);
 pub enum Request {
     /// For a recogniser.
     Ears(HearingId, EarRequest),
+    /// Find out what was meant; [`Conversation::understood`] takes the answer.
+    Understand(Box<Understand>),
+    /// Synthesise the beginning of this, which may soon be spoken.
+    Prepare(String),
     /// Synthesise.
     Speak(UtteranceId, String),
     /// Stop synthesising.
@@ -61,7 +64,7 @@ pub enum Request {
 
 /// What the server is doing.
 #[derive(Debug)]
-enum Mind {
+pub(super) enum Mind {
     /// Nothing: the conversation has not begun, or the caller is with somebody else.
     Away,
     /// Saying a span of a prompt; then the others, then `next`.
@@ -75,18 +78,15 @@ enum Mind {
 /// One conversation.
 pub struct Conversation {
     hotline: Arc<Hotline>,
-    duplex: Duplex,
+    pub(super) duplex: Duplex,
     keypad: Keypad,
-    dialog: Dialog,
-    ledger: Ledger,
-    mind: Mind,
-    /// A turn whose final text is still to come although the caller has gone on speaking: it belongs to the next turn.
-    continued: Option<HearingId>,
-    /// The text of such a turn.
-    carried: String,
+    pub(super) dialog: Dialog,
+    pub(super) ledger: Ledger,
+    pub(super) mind: Mind,
+    pub(super) thoughts: Thoughts,
     /// What an action brought that the dialog waits for, while somebody speaks.
     brought: Option<DialogInput>,
-    requests: VecDeque<Request>,
+    pub(super) requests: VecDeque<Request>,
 }
 
 impl Conversation {
@@ -106,8 +106,7 @@ impl Conversation {
             keypad: Keypad::default(),
             ledger: Ledger::default(),
             mind: Mind::Away,
-            continued: None,
-            carried: String::new(),
+            thoughts: Thoughts::default(),
             brought: None,
             requests: VecDeque::new(),
         }
@@ -157,6 +156,7 @@ impl Conversation {
             Hearing::Partial(text) => {
                 let whole = self.hotline.understanding.is_whole(&text);
                 if self.duplex.words(id, &text, whole) {
+                    self.thoughts.partial.clone_from(&text);
                     self.follow();
                     self.tell(Happened::Hearing { text });
                 }
@@ -262,7 +262,7 @@ impl Conversation {
     }
 
     /// How the caller is listened to at this moment.
-    fn listen(&self) -> Listen {
+    pub(super) fn listen(&self) -> Listen {
         match &self.mind {
             Mind::Listening(listen)
             | Mind::Thinking { listen, .. }
@@ -276,7 +276,10 @@ impl Conversation {
         while let Some(moment) = self.duplex.poll() {
             match moment {
                 Moment::Ears(id, request) => self.requests.push_back(Request::Ears(id, request)),
-                Moment::CallerBegan { from } => self.ledger.caller_started(from),
+                Moment::CallerBegan { from } => {
+                    self.thoughts.forget();
+                    self.ledger.caller_started(from);
+                }
                 Moment::Audible => {
                     let latency = self.ledger.first_audio(self.duplex.now());
                     self.requests.extend(latency.map(|latency| Request::Tell(Happened::Answered { latency })));
@@ -287,6 +290,7 @@ impl Conversation {
                 Moment::Restored => self.tell(Happened::Restored),
                 Moment::Interrupted(played) => self.interrupted(played),
                 Moment::PromptEnded(played) => self.prompt_ended(played),
+                Moment::TurnEnding => self.think_ahead(),
                 Moment::TurnEnded { hearing, spoke_until } => self.turn_ended(hearing, spoke_until),
                 Moment::WasSilent => self.answer(DialogInput::WasSilent),
                 Moment::Aside(aside) => self.say_aside(aside),
@@ -307,7 +311,7 @@ impl Conversation {
                 self.mind = Mind::Listening(listen);
             }
             Mind::Thinking { hearing, .. } => {
-                self.continued = Some(*hearing);
+                self.thoughts.go_on(*hearing);
                 self.mind = Mind::Listening(listen);
             }
             Mind::Listening(_) | Mind::Away => {}
@@ -369,47 +373,8 @@ impl Conversation {
         self.requests.push_back(Request::Speak(id, text));
     }
 
-    fn turn_ended(&mut self, hearing: HearingId, spoke_until: SampleTime) {
-        let now = self.now();
-        self.ledger.endpoint(spoke_until, now);
-        self.mind = Mind::Thinking { hearing, since: now, listen: self.listen() };
-    }
-
-    fn final_text(&mut self, id: HearingId, mut transcript: Transcript) {
-        if let Some(channel) = transcript.channel.take() {
-            self.duplex.learn(channel);
-        }
-        if self.continued == Some(id) {
-            self.continued = None;
-            self.carried = transcript.text;
-            return;
-        }
-        let Mind::Thinking { hearing, listen, .. } = &self.mind else { return };
-        if *hearing != id {
-            return;
-        }
-        if !self.carried.is_empty() {
-            transcript.text = format!("{} {}", std::mem::take(&mut self.carried), transcript.text);
-            transcript.n_best.clear();
-        }
-        let now = self.now();
-        self.ledger.final_text(now);
-        if transcript.text.trim().is_empty() {
-            return self.answer(DialogInput::NotUnderstood);
-        }
-        let heard = nlu::Heard {
-            text: transcript.text,
-            confidence: transcript.confidence,
-            n_best: transcript.n_best.into_iter().map(|guess| (guess.text, guess.confidence)).collect(),
-        };
-        let understood = self.hotline.understanding.understand(&heard, &listen.expect);
-        let turn = self.ledger.caller_turned(&heard, &understood);
-        self.tell_turn(turn);
-        self.answer(DialogInput::Turned(Box::new(understood)));
-    }
-
     /// Tells the dialog what happened and carries out its reply.
-    fn answer(&mut self, input: DialogInput) {
+    pub(super) fn answer(&mut self, input: DialogInput) {
         let before = (self.progress().scene.clone(), self.progress().confirmed);
         let reply = self.dialog.handle(input);
         let progress = self.dialog.progress();
@@ -453,7 +418,7 @@ impl Conversation {
         self.mind = Mind::Speaking { id, rest, next };
     }
 
-    fn tell_turn(&mut self, turn: Option<super::record::TurnRecord>) {
+    pub(super) fn tell_turn(&mut self, turn: Option<super::record::TurnRecord>) {
         if let Some(turn) = turn {
             self.tell(Happened::Turned(turn));
         }

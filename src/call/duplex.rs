@@ -47,6 +47,8 @@ pub enum Moment {
     Interrupted(Option<Played>),
     /// The utterance was heard to its end.
     PromptEnded(Played),
+    /// The caller's turn will be over in a moment, unless they go on.
+    TurnEnding,
     /// The caller's turn is over; the recogniser's final text for it is on its way.
     TurnEnded {
         /// Whose final text.
@@ -254,6 +256,7 @@ impl Duplex {
                     let played = self.playout.stop();
                     self.moments.push_back(Moment::Interrupted(played));
                 }
+                Decision::EndIsNear => self.moments.push_back(Moment::TurnEnding),
                 Decision::EndTurn { spoke_until } => {
                     let Some(hearing) = self.ears.end() else { continue };
                     self.moments.push_back(Moment::Ears(hearing, EarRequest::Finish));

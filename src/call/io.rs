@@ -10,6 +10,7 @@ use std::time::Instant;
 use crate::dialog::{ActionRequest, ActionResult};
 use crate::identify::Identified;
 use crate::leg::{LegEvent, LegRequest};
+use crate::nlu;
 use crate::sdp;
 use crate::speech::asr::{AsrError, Listening, Transcript};
 use crate::units::{HearingId, LegId, Pii, UtteranceId};
@@ -34,6 +35,8 @@ pub enum Input<'a> {
     Dialled(sdp::Local),
     /// The recogniser answered.
     Heard(HearingId, Hearing),
+    /// What an [`Output::Understand`] asked for.
+    Understood(Understood),
     /// The synthesiser answered.
     Spoken(UtteranceId, Speaking),
     /// The store answered a [`Output::LookUp`].
@@ -55,6 +58,33 @@ pub enum Hearing {
     Final(Transcript),
     /// Nothing more comes.
     Failed(AsrError),
+}
+
+/// Words whose meaning is wanted.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Understand {
+    /// What was heard.
+    pub heard: nlu::Heard,
+    /// What was asked.
+    pub expect: nlu::Expect,
+    /// Whether the turn is over, and its answer waits for this; otherwise it is prepared.
+    pub is_final: bool,
+}
+
+/// What they mean.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Understood {
+    /// As it was in [`Understand`].
+    pub is_final: bool,
+    /// The meaning.
+    pub turn: nlu::UserTurn,
+}
+
+impl Understand {
+    /// Works it out; takes as long as a sentence takes [`nlu::Understanding`].
+    pub fn by(&self, understanding: &nlu::Understanding) -> Understood {
+        Understood { is_final: self.is_final, turn: understanding.understand(&self.heard, &self.expect) }
+    }
 }
 
 /// What a synthesiser answers.
@@ -108,6 +138,10 @@ pub enum Output {
     Dial(Box<Dial>),
     /// For a recogniser.
     Ears(HearingId, EarRequest),
+    /// Find out what was meant; [`Input::Understood`] brings it. It may take some frames' time, and must not delay the call.
+    Understand(Box<Understand>),
+    /// Have the beginning of this at hand: it may be spoken in a moment.
+    Prepare(String),
     /// Speak this text; [`Input::Spoken`] brings the sound.
     Speak(UtteranceId, String),
     /// What is being spoken is not wanted any more.

@@ -18,6 +18,7 @@ mod ledger;
 mod line;
 mod playout;
 mod record;
+mod thinking;
 mod transfer;
 
 use std::collections::VecDeque;
@@ -31,7 +32,7 @@ use jiff::civil::DateTime;
 pub use conversation::{Conversation, Request};
 pub use duplex::{Duplex, Moment};
 pub use event::{CallEvent, Happened, VERSION};
-pub use io::{Dial, EarRequest, Hearing, Input, LookUp, Output, Speaking, Stream};
+pub use io::{Dial, EarRequest, Hearing, Input, LookUp, Output, Speaking, Stream, Understand, Understood};
 pub use ledger::Ledger;
 pub use playout::Heard as Played;
 pub use record::{
@@ -180,6 +181,7 @@ impl Call {
             Input::Leg(_, event) => self.agent_leg(now, event),
             Input::Dialled(local) => self.dialled(local),
             Input::Heard(id, hearing) => self.conversation.heard(id, hearing),
+            Input::Understood(understood) => self.conversation.understood(understood),
             Input::Spoken(id, speaking) => self.conversation.spoken(id, speaking),
             Input::CallerKnown(identified) => self.caller_known(*identified),
             Input::ActionEnded(result) => self.conversation.action_ended(result),
@@ -394,6 +396,8 @@ impl Call {
         while let Some(request) = self.conversation.poll() {
             match request {
                 Request::Ears(id, request) => self.outputs.push_back(Output::Ears(id, request)),
+                Request::Understand(words) => self.outputs.push_back(Output::Understand(words)),
+                Request::Prepare(text) => self.outputs.push_back(Output::Prepare(text)),
                 Request::Speak(id, text) => self.outputs.push_back(Output::Speak(id, text)),
                 Request::Hush(id) => self.outputs.push_back(Output::Hush(id)),
                 Request::Act(action) => self.outputs.push_back(Output::Act(action)),

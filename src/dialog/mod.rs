@@ -16,7 +16,7 @@ pub mod simulated;
 pub mod spoken;
 pub mod strategy;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 mod voice;
 
 use std::time::Duration;

@@ -30,7 +30,7 @@ pub(super) fn scene_file(main: &str, scenes: &[&str]) -> String {
     text
 }
 
-pub(super) fn plan() -> Plan {
+pub(crate) fn plan() -> Plan {
     let files = vec![
         (PathBuf::from("dialplan.yaml"), main_file()),
         (PathBuf::from("scenes/card.yaml"), scene_file("card", &["lost_card", "forgot_pin"])),

@@ -20,9 +20,11 @@ use super::House;
 use super::engines::{EngineMessage, Mailbox};
 use super::rtp::{RtpError, RtpSockets};
 use super::sip::{self, IncomingCall, SipLeg};
-use crate::call::{Arrival, Call, CallEvent, Dial, Happened, Input, LookUp, Output, Stream};
+use crate::call::{
+    Arrival, Call, CallEvent, Dial, Happened, Hotline, Input, LookUp, Output, Stream, Understand, Understood,
+};
 use crate::config::Encryption;
-use crate::dialog::{ActionResult, Plan};
+use crate::dialog::ActionResult;
 use crate::identify::Identified;
 use crate::leg::{LegEvent, LegRequest};
 use crate::sdp::{self, SECRET_BYTES, Secret, Security};
@@ -37,6 +39,7 @@ const ANSWERS: usize = 16;
 /// What other tasks of ours tell a call.
 enum Answer {
     Known(Box<Identified>),
+    Understood(Box<Understood>),
     ActionEnded(ActionResult),
     Dialled(Box<AgentLeg>),
     DialFailed,
@@ -65,7 +68,7 @@ struct Task {
     /// The number that was called.
     called: String,
     /// The edition that the call began with.
-    plan: Arc<Plan>,
+    hotline: Arc<Hotline>,
     call: Call,
     caller: SipLeg,
     sockets: RtpSockets,
@@ -146,13 +149,12 @@ impl Task {
         };
         let (mailbox, messages) = Mailbox::new(number);
         let hotline = house.hotlines.current();
-        let plan = hotline.plan.clone();
-        let call = Call::new(Instant::now(), hotline, arrival, Box::new(Earshot::default()));
+        let call = Call::new(Instant::now(), hotline.clone(), arrival, Box::new(Earshot::default()));
         Self {
             house,
             id,
             called,
-            plan,
+            hotline,
             call,
             caller: incoming.leg,
             sockets,
@@ -227,11 +229,13 @@ impl Task {
                 }
                 Output::Dial(dial) => self.dial(*dial),
                 Output::Ears(id, request) => self.house.ears.request(&self.mailbox, id, request),
+                Output::Understand(words) => self.understand(*words),
+                Output::Prepare(text) => self.house.mouths.prepare(text),
                 Output::Speak(id, text) => self.house.mouths.speak(&self.mailbox, id, text),
                 Output::Hush(id) => self.mailbox.hush(id),
                 Output::LookUp(whose) => self.look_up(whose),
                 Output::Act(request) => {
-                    let (plan, answers) = (self.plan.clone(), self.answers.0.clone());
+                    let (plan, answers) = (self.hotline.plan.clone(), self.answers.0.clone());
                     let (house, id) = (self.house.clone(), self.id.clone());
                     let task = async move {
                         let result = super::actions::carry_out(&plan, &house.store, &id.0, request).await;
@@ -253,6 +257,16 @@ impl Task {
         if let Err(error) = self.caller.request(request) {
             tracing::debug!(%error, "the caller's leg took no request");
         }
+    }
+
+    /// On a thread where it may take its time: other calls' packets are due every few milliseconds.
+    fn understand(&self, words: Understand) {
+        let (hotline, answers) = (self.hotline.clone(), self.answers.0.clone());
+        tokio::task::spawn_blocking(move || {
+            let understood = words.by(&hotline.understanding);
+            // The call may be over by now.
+            answers.blocking_send(Answer::Understood(Box::new(understood))).ok();
+        });
     }
 
     fn look_up(&self, whose: LookUp) {
@@ -283,6 +297,7 @@ impl Task {
     fn answered(&mut self, now: Instant, answer: Answer) {
         match answer {
             Answer::Known(identified) => self.call.handle(now, Input::CallerKnown(identified)),
+            Answer::Understood(understood) => self.call.handle(now, Input::Understood(*understood)),
             Answer::ActionEnded(result) => self.call.handle(now, Input::ActionEnded(result)),
             Answer::Dialled(agent) => {
                 self.call.handle(now, Input::Dialled(agent.local.clone()));

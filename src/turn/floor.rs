@@ -25,6 +25,8 @@ pub enum Decision {
     Restore,
     /// It is an interruption: end the prompt here.
     StopPrompt,
+    /// The caller seems to have finished, and the turn will end in a moment unless they go on: time to think ahead.
+    EndIsNear,
     /// The caller has finished; recognise what was heard and answer.
     EndTurn {
         /// End of the caller's last audible speech.
@@ -297,6 +299,9 @@ impl Turn {
         }
         let silence = speech.silent_for(now);
         if silence < wait {
+            if silence >= patience.foresee && wait <= patience.unclear && speech.foresee() {
+                self.decisions.push_back(Decision::EndIsNear);
+            }
             if ask == Ask::Open
                 && silence >= patience.breath
                 && wait - silence >= patience.breath

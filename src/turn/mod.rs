@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! voice per frame ─┐
-//! partial words ───┼─► Turn ─► Decision: StartHearing, Duck, Hush, Restore, StopPrompt, EndTurn, DropHearing, NoInput, Say
+//! partial words ───┼─► Turn ─► Decision: StartHearing, Duck, Hush, Restore, StopPrompt, EndIsNear, EndTurn, DropHearing, NoInput, Say
 //! prompt, question ┘
 //! ```
 //!
@@ -36,6 +36,7 @@
 //! | knob | what it does |
 //! |---|---|
 //! | [`Patience`]`::{complete, unclear, unfinished}` | the silence that ends a turn whose words are all, do not tell, or break off; one set for each kind of question. Longer: fewer callers are cut off, all wait longer |
+//! | `Patience::foresee` | the silence after which an answer is prepared that may be wanted in a moment. Shorter: more is prepared in vain |
 //! | `Patience::forget` | silence after which a sound over a prompt that was no interruption is forgotten, and the prompt goes on |
 //! | `Patience::{encouraged, breath, late}` | how much longer one is waited for who was told to take their time; the pause in a story for an "mm-hm"; when an answer is late |
 //! | `patience::{COMPLETE, UNCLEAR, UNFINISHED}` | the probabilities that these three silences belong to |

@@ -22,6 +22,8 @@ pub struct Patience {
     pub unclear: Duration,
     /// Silence that ends a turn that breaks off in mid-sentence or mid-number.
     pub unfinished: Duration,
+    /// Silence after which the end of a turn is foreseen, and its answer prepared.
+    pub foresee: Duration,
     /// How much longer one is waited for who falters and was told to take their time.
     pub encouraged: Duration,
     /// A pause in a long story in which a listener says "mm-hm"; as much must be left until the turn would end.
@@ -46,6 +48,7 @@ impl Patience {
             complete: Duration::from_millis(complete),
             unclear: Duration::from_millis(unclear),
             unfinished: Duration::from_millis(unfinished),
+            foresee: Duration::from_millis(100),
             encouraged: Duration::from_millis(2_400),
             breath: Duration::from_millis(300),
             late: Duration::from_millis(1_200),

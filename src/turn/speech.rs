@@ -107,6 +107,8 @@ pub(super) struct Speech {
     acknowledged: SampleTime,
     /// Whether they were told to take their time.
     encouraged: bool,
+    /// Whether its end was foreseen, in this silence and with these words.
+    foreseen: bool,
     /// Frames since it began.
     frames: u32,
     /// Frames since the words changed.
@@ -134,6 +136,7 @@ impl Speech {
             answering: None,
             acknowledged: from,
             encouraged: false,
+            foreseen: false,
             frames: 0,
             unchanged: 0,
             voiced: 0,
@@ -160,6 +163,7 @@ impl Speech {
             self.sounded_until = now;
             if voice.level > self.loudest - FADED {
                 self.until = now;
+                self.foreseen = false;
             }
             self.voiced += 1;
             if (voice.level - self.level).abs() > STEADY {
@@ -175,6 +179,7 @@ impl Speech {
     pub(super) fn understand(&mut self, words: &str, whole: f32) {
         if words != self.words {
             self.unchanged = 0;
+            self.foreseen = false;
             words.clone_into(&mut self.words);
         }
         self.whole = whole;
@@ -203,6 +208,11 @@ impl Speech {
     /// The caller is told to take their time.
     pub(super) fn encourage(&mut self) {
         self.encouraged = true;
+    }
+
+    /// Its end is foreseen; answers whether that is new.
+    pub(super) fn foresee(&mut self) -> bool {
+        !std::mem::replace(&mut self.foreseen, true)
     }
 
     /// Whether the caller has spoken for long, and without a sign that we listen.

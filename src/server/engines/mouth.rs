@@ -1,7 +1,7 @@
 //! Synthesisers, one a thread, behind one bounded queue of prompts.
 
 use std::ops::ControlFlow;
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
@@ -14,10 +14,9 @@ use crate::units::UtteranceId;
 /// coming seconds late; the caller then hears silence and may speak.
 const QUEUE: usize = 128;
 
-struct Job {
-    mailbox: Mailbox,
-    id: UtteranceId,
-    text: String,
+enum Job {
+    Speak { mailbox: Mailbox, id: UtteranceId, text: String },
+    Prepare(String),
 }
 
 /// The threads that speak.
@@ -39,7 +38,10 @@ impl MouthPool {
                 .name(format!("mouth-{number}"))
                 .spawn(move || {
                     while let Some(job) = next(&queue) {
-                        speak(&mut mouth, &voice, job);
+                        match job {
+                            Job::Speak { mailbox, id, text } => speak(&mut mouth, &voice, &mailbox, id, &text),
+                            Job::Prepare(text) => mouth.prepare(&voice, &text),
+                        }
                     }
                 })
                 .map_err(|_| TtsError::EngineFailed("start a thread"))?;
@@ -49,13 +51,15 @@ impl MouthPool {
 
     /// Speaks `text` into the mailbox.
     pub fn speak(&self, mailbox: &Mailbox, id: UtteranceId, text: String) {
-        match self.jobs.try_send(Job { mailbox: mailbox.clone(), id, text }) {
-            Ok(()) => {}
-            Err(TrySendError::Full(job) | TrySendError::Disconnected(job)) => {
-                metrics::counter!("antevox_prompts_refused_total").increment(1);
-                job.mailbox.messages.try_send(EngineMessage::Spoken(id, Speaking::Failed)).ok();
-            }
+        if self.jobs.try_send(Job::Speak { mailbox: mailbox.clone(), id, text }).is_err() {
+            metrics::counter!("antevox_prompts_refused_total").increment(1);
+            mailbox.messages.try_send(EngineMessage::Spoken(id, Speaking::Failed)).ok();
         }
+    }
+
+    /// Has the beginning of `text` at hand, for it may be spoken in a moment. When there is much to speak already, it is not.
+    pub fn prepare(&self, text: String) {
+        self.jobs.try_send(Job::Prepare(text)).ok();
     }
 }
 
@@ -64,8 +68,8 @@ fn next(queue: &Mutex<Receiver<Job>>) -> Option<Job> {
     queue.lock().unwrap_or_else(PoisonError::into_inner).recv().ok()
 }
 
-fn speak(mouth: &mut Mouth, voice: &Voice, Job { mailbox, id, text }: Job) {
-    let outcome = mouth.speak(voice, &text, &mut |piece| {
+fn speak(mouth: &mut Mouth, voice: &Voice, mailbox: &Mailbox, id: UtteranceId, text: &str) {
+    let outcome = mouth.speak(voice, text, &mut |piece| {
         if mailbox.is_hushed(id) {
             return ControlFlow::Break(());
         }

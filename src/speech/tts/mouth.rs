@@ -70,6 +70,18 @@ impl Mouth {
         Ok(())
     }
 
+    /// Renders the first clause of `text` into the cache, so that [`speak`](Self::speak) begins without delay. What is wrong
+    /// with the text is told when it is spoken.
+    pub fn prepare(&mut self, voice: &Voice, text: &str) {
+        let mut is_within = true;
+        self.speak(voice, text, &mut |piece| {
+            // A pause, which is silence, ends the clause.
+            is_within &= piece.iter().any(|sample| *sample != 0);
+            if is_within { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        })
+        .ok();
+    }
+
     fn speak_clause(
         &mut self,
         voice: &Voice,
@@ -169,6 +181,16 @@ mod tests {
         assert_eq!(pieces, 1);
         // Only the first of three clauses was looked for, and it was not finished.
         assert_eq!((mouth.cache.stats().misses, mouth.cache.stats().clauses), (1, 0));
+    }
+
+    #[test]
+    fn what_was_prepared_begins_from_the_cache() {
+        let mut mouth = mouth();
+        mouth.prepare(&Voice::default(), GREETING);
+        assert_eq!((mouth.cache.stats().misses, mouth.cache.stats().clauses), (1, 1));
+        mouth.speak(&Voice::default(), GREETING, &mut |_| ControlFlow::Break(())).unwrap();
+        assert_eq!((mouth.cache.stats().misses, mouth.cache.stats().clauses), (1, 1));
+        mouth.prepare(&Voice::default(), "<speak>not closed");
     }
 
     #[test]

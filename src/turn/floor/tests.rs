@@ -91,6 +91,27 @@ fn a_yes_is_answered_sooner_than_half_a_sentence() {
 }
 
 #[test]
+fn the_end_of_a_turn_is_foreseen_once_in_each_silence() {
+    let foreseen = |caller: &Caller| -> Vec<u64> {
+        caller.decided.iter().filter(|(_, d)| *d == Decision::EndIsNear).map(|(ms, _)| *ms).collect()
+    };
+    let mut caller = Caller::new();
+    caller
+        .prompt(Ask::YesNo)
+        .offer()
+        .speech(300)
+        .words("yes")
+        .silence(140)
+        .speech(300)
+        .words("yes please")
+        .silence(2_000);
+    assert_eq!((foreseen(&caller), caller.when(ended)), (vec![400, 840], Some(940)));
+    let mut half = Caller::new();
+    half.prompt(Ask::Open).offer().speech(300).words("my card was blocked").silence(2_000);
+    assert!(foreseen(&half).is_empty());
+}
+
+#[test]
 fn a_pause_inside_a_number_does_not_end_the_turn() {
     let mut caller = Caller::new();
     caller.prompt(Ask::Digits).offer().speech(600).words("one three eight").silence(1_200);
@@ -279,6 +300,7 @@ proptest! {
                     prop_assert!(is_heard && yields != Yields::ToNobody);
                     is_down = false;
                 }
+                Decision::EndIsNear => prop_assert!(is_heard),
                 Decision::NoInput => prop_assert!(!is_heard),
                 Decision::Say(_) => {}
             }
