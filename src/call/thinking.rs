@@ -17,7 +17,7 @@ use crate::speech::asr::Transcript;
 use crate::units::{HearingId, SampleTime};
 
 /// Of all ways to hear a sentence, the best with this share of the probability stands for them all.
-const CLEAR: f32 = 0.7;
+const CLEAR: f32 = 0.5;
 
 /// What is thought about a turn.
 #[derive(Debug, Default)]
@@ -258,7 +258,7 @@ mod tests {
     fn the_answer_is_prepared_while_the_silence_lasts() {
         let mut caller = Caller::new();
         caller.says("lost_card example 1");
-        let requests = caller.passes(0, 180);
+        let requests = caller.passes(0, 140);
         let ahead = asked(&requests).expect("the end is foreseen");
         assert!(!ahead.is_final);
         let requests = caller.understands(ahead);

@@ -20,9 +20,9 @@
 //! short sound that a recogniser takes for "the" or "of" is none. A prompt may yield to any speech, to commands alone ("stop",
 //! "agent"), or to nobody ([`Yields`]).
 //!
-//! **End of turn** is a silence whose length depends on what was said and asked. Words that are all with a probability of 0.9
-//! are answered after 200 ms (a number: 240), words that do not tell (0.5) after 480 ms (600), and words that break off (below
-//! 0.4: "I'd like to", three digits of eleven) after 1,300 ms (1,350), with all lengths between them. What a sentence's end
+//! **End of turn** is a silence whose length depends on what was said and asked. Words that are all with a probability of 0.86
+//! are answered after 180 ms (a number: 240), words that do not tell (0.6) after 480 ms (600), and words that break off (below
+//! 0.5: "I'd like to", three digits of eleven) after 1,300 ms (1,350), with all lengths between them. What a sentence's end
 //! looks like is learned from sentences of all kinds and from the hotline's own examples, and how clear it is what the sentence
 //! is about counts as well ([`nlu::Understanding::is_whole`](crate::nlu::Understanding::is_whole)); it is told by the caller of
 //! [`Turn::words`].

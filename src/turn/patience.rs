@@ -6,12 +6,12 @@ use super::words::wholeness;
 use crate::units::Ask;
 
 /// Words that are all with this probability are complete; …
-const COMPLETE: f32 = 0.9;
+const COMPLETE: f32 = 0.86;
 /// … with this one they do not tell; …
-const UNCLEAR: f32 = 0.5;
+pub(super) const UNCLEAR: f32 = 0.6;
 /// … and with this one they break off. Between them the waiting time goes over from one to the next, steeply where a longer
 /// silence would neither save many callers from being cut off nor be short enough to feel prompt.
-const UNFINISHED: f32 = 0.4;
+const UNFINISHED: f32 = 0.5;
 
 /// Waiting times for one kind of answer. The defaults come from [`Patience::for_ask`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +41,7 @@ impl Patience {
     /// a little longer; and since most of these pauses are longer than a wait that feels prompt, little is gained in between.
     pub const fn for_ask(ask: Ask) -> Self {
         let (complete, unclear, unfinished) = match ask {
-            Ask::Open | Ask::YesNo | Ask::Choice => (200, 480, 1_300),
+            Ask::Open | Ask::YesNo | Ask::Choice => (180, 480, 1_300),
             Ask::Digits => (240, 600, 1_350),
         };
         Self {

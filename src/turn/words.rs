@@ -1,5 +1,6 @@
 //! What the words say about the turn: finished, or more to come? An answer, or just "uh-huh"?
 
+use super::patience::UNCLEAR;
 use crate::units::Ask;
 
 /// Answers that are whole in themselves after a yes/no question, alone or with a polite word.
@@ -112,18 +113,20 @@ const BEGINNING: usize = 4;
 /// What an ending after which an English speaker has more to say leaves of the probability that the sentence is whole.
 const OPEN_END: f32 = 0.3;
 /// What the number of digits tells, as the probability that there are no more; a phone number has eleven here.
-const DIGITS: [f32; 12] = [0.5, 0.1, 0.1, 0.0, 0.1, 0.1, 0.1, 0.1, 0.1, 0.55, 0.75, 1.0];
+const DIGITS: [f32; 12] = [UNCLEAR, 0.1, 0.1, 0.0, 0.1, 0.1, 0.1, 0.1, 0.1, 0.62, 0.78, 1.0];
+/// Whoever says no and nothing else often goes on: "no … it's about my card". Waited for longer than a yes, and not so long
+/// that a plain no seems unheard.
+const NO: f32 = 0.54;
 
 /// Probability that `words` are all that is said in answer to `ask`, given how surely they are a whole sentence (both 0–1).
 pub(super) fn wholeness(ask: Ask, words: &str, whole: f32) -> f32 {
     let list: Vec<&str> = words.split_whitespace().collect();
-    let Some(last) = list.last() else { return 0.5 };
+    let Some(last) = list.last() else { return UNCLEAR };
     if FAREWELLS.iter().any(|farewell| words.ends_with(farewell)) {
         return 1.0;
     }
     match ask {
-        // Whoever says no and nothing else often goes on: "no … it's about my card".
-        Ask::YesNo if list == ["no"] => return 0.5,
+        Ask::YesNo if list == ["no"] => return NO,
         Ask::Digits if count_digits(&list) > 0 => return DIGITS[count_digits(&list).min(DIGITS.len() - 1)],
         Ask::YesNo | Ask::Choice | Ask::Digits if is_answer(&list) => {
             return if LEADING_ON.contains(last) { 0.4 } else { 1.0 };
@@ -138,7 +141,7 @@ pub(super) fn wholeness(ask: Ask, words: &str, whole: f32) -> f32 {
     } else if OPEN_ENDS.contains(last) || OPEN_ENDS_ZH.iter().any(|end| words.ends_with(end)) {
         whole * OPEN_END
     } else if names {
-        whole.max(0.5)
+        whole.max(UNCLEAR)
     } else {
         whole
     }
@@ -212,15 +215,15 @@ mod tests {
             (Ask::YesNo, "no that's", 0.0, 0.4..=0.4),
             (Ask::YesNo, "no it's about my", 0.4, 0.0..=0.2),
             (Ask::Open, "i'd like to", 0.4, 0.0..=0.2),
-            (Ask::YesNo, "no", 0.0, 0.5..=0.5),
+            (Ask::YesNo, "no", 0.0, NO..=NO),
             (Ask::YesNo, "um", 0.0, 0.0..=0.0),
-            (Ask::Choice, "the transfer", 0.1, 0.5..=0.5),
+            (Ask::Choice, "the transfer", 0.1, UNCLEAR..=UNCLEAR),
             (Ask::Open, "my card was declined at the shop", 0.8, 0.8..=0.8),
             (Ask::Open, "declined payment", 0.4, 0.4..=0.4),
-            (Ask::Open, "", 0.0, 0.5..=0.5),
+            (Ask::Open, "", 0.0, UNCLEAR..=UNCLEAR),
             (Ask::YesNo, "no thanks goodbye", 0.0, 1.0..=1.0),
             (Ask::Digits, "yes please", 0.0, 1.0..=1.0),
-            (Ask::Digits, "well", 0.0, 0.5..=0.5),
+            (Ask::Digits, "well", 0.0, UNCLEAR..=UNCLEAR),
             (Ask::Digits, "one three eight", 0.9, 0.0..=0.2),
             (Ask::Digits, "one three eight double oh one two three four five six", 0.0, 1.0..=1.0),
             (Ask::Open, "我想", 0.4, 0.0..=0.2),

@@ -86,7 +86,7 @@ fn a_yes_is_answered_sooner_than_half_a_sentence() {
     yes.prompt(Ask::YesNo).offer().silence(200).speech(300).words("yes").silence(2_000);
     let mut half = Caller::new();
     half.prompt(Ask::Open).offer().silence(200).speech(300).words("my card was blocked").silence(2_000);
-    assert_eq!(yes.when(ended), Some(700));
+    assert_eq!(yes.when(ended), Some(680));
     assert_eq!(half.when(ended), Some(1_800));
 }
 
@@ -105,7 +105,7 @@ fn the_end_of_a_turn_is_foreseen_once_in_each_silence() {
         .speech(300)
         .words("yes please")
         .silence(2_000);
-    assert_eq!((foreseen(&caller), caller.when(ended)), (vec![400, 840], Some(940)));
+    assert_eq!((foreseen(&caller), caller.when(ended)), (vec![400, 840], Some(920)));
     let mut half = Caller::new();
     half.prompt(Ask::Open).offer().speech(300).words("my card was blocked").silence(2_000);
     assert!(foreseen(&half).is_empty());
@@ -254,7 +254,7 @@ fn a_long_story_is_acknowledged_in_a_pause_and_not_at_its_end() {
     teller.words("and then i went to the bank and they sent me away").silence(2_000);
     let told: Vec<u64> = teller.decided.iter().filter(|(_, d)| said(Aside::Listening)(d)).map(|(at, _)| *at).collect();
     assert_eq!(told, [9_300]);
-    assert_eq!(teller.when(ended), Some(11_900));
+    assert_eq!(teller.when(ended), Some(11_880));
 
     let mut brief = Caller::new();
     brief.prompt(Ask::Open).offer().speech(4_000).words("and then").silence(700);
@@ -265,8 +265,8 @@ fn a_long_story_is_acknowledged_in_a_pause_and_not_at_its_end() {
 fn an_answer_that_is_late_is_excused_once_and_one_in_time_is_not() {
     let mut slow = Caller::new();
     slow.prompt(Ask::YesNo).offer().speech(300).words("yes").silence(5_000);
-    assert_eq!(slow.when(ended), Some(500));
-    assert_eq!(slow.when(said(Aside::Thinking)), Some(1_700));
+    assert_eq!(slow.when(ended), Some(480));
+    assert_eq!(slow.when(said(Aside::Thinking)), Some(1_680));
     assert_eq!(slow.decided.iter().filter(|(_, d)| said(Aside::Thinking)(d)).count(), 1);
 
     let mut quick = Caller::new();
