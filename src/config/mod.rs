@@ -18,8 +18,11 @@ use std::path::PathBuf;
 pub use layers::{Flag, layered};
 
 use crate::sdp::Codec;
+use crate::server::engines::choice::{Engine, Places};
+use crate::server::engines::remote::OpenAi;
 use crate::server::sentence_model::Backend;
 use crate::server::sip::TlsFiles;
+use crate::units::Pii;
 
 /// A value as somebody wrote it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -98,8 +101,11 @@ pub struct HotlineSettings {
 /// `engines.*`
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EngineSettings {
-    /// `engines.models`: folder of the model files.
-    pub models: PathBuf,
+    /// `engines.recogniser`: who recognises, best first; the next one takes over when one fails.
+    pub recogniser: Vec<Engine>,
+    /// `engines.models`, `engines.vosk_model`, `engines.whisper_model`, `engines.vosk_server`, `engines.openai_*`: where the
+    /// recognisers find what they need.
+    pub places: Places,
     /// `engines.understanding`: whether the sentence model is used: `linear` (not), `auto` (where it is installed), `minilm`.
     pub understanding: Backend,
     /// `engines.recognisers`: utterances that can be recognised at the same time.
@@ -133,7 +139,8 @@ impl Default for Settings {
             data: "data".into(),
             hotline: HotlineSettings { dialplan: "dialplans/hotline-en".into(), agents: None, corpus: Vec::new() },
             engines: EngineSettings {
-                models: "models".into(),
+                recogniser: vec![Engine::Pocketsphinx],
+                places: Places::default(),
                 understanding: Backend::Auto,
                 recognisers: 8,
                 threads: 2,
@@ -170,10 +177,17 @@ pub const KEYS: &[&str] = &[
     "hotline.dialplan",
     "hotline.corpus",
     "engines.models",
+    "engines.openai_key",
+    "engines.openai_model",
+    "engines.openai_url",
+    "engines.recogniser",
     "engines.understanding",
     "engines.recognisers",
     "engines.threads",
     "engines.cache_mb",
+    "engines.vosk_model",
+    "engines.vosk_server",
+    "engines.whisper_model",
     "log.format",
 ];
 
@@ -221,7 +235,18 @@ impl Settings {
             }
             "hotline.dialplan" => self.hotline.dialplan = path(&given)?,
             "hotline.corpus" => self.hotline.corpus = given.many().iter().map(PathBuf::from).collect(),
-            "engines.models" => self.engines.models = path(&given)?,
+            "engines.recogniser" => self.engines.recogniser = recognisers(&given)?,
+            "engines.models" => self.engines.places.models = path(&given)?,
+            "engines.vosk_model" => self.engines.places.vosk_model = Some(text(&given, "the name of a model")?),
+            "engines.whisper_model" => self.engines.places.whisper_model = Some(text(&given, "the name of a model")?),
+            "engines.vosk_server" => {
+                self.engines.places.vosk_server = Some(text(&given, "a URL such as \"ws://127.0.0.1:2700\"")?);
+            }
+            "engines.openai_url" => {
+                self.openai().url = text(&given, "a URL such as \"http://127.0.0.1:8000/v1\"")?;
+            }
+            "engines.openai_model" => self.openai().model = text(&given, "the name of a model")?,
+            "engines.openai_key" => self.openai().key = Some(Pii(text(&given, "a key")?)),
             "engines.understanding" => {
                 self.engines.understanding = match given.one() {
                     Some("auto") => Backend::Auto,
@@ -243,6 +268,13 @@ impl Settings {
             _ => return Err(Refused::UnknownKey(KEYS.to_vec())),
         }
         Ok(())
+    }
+}
+
+impl Settings {
+    /// The server that speaks OpenAI's protocol, of which the keys come one by one.
+    fn openai(&mut self) -> &mut OpenAi {
+        self.engines.places.openai.get_or_insert_with(OpenAi::default)
     }
 }
 
@@ -285,6 +317,19 @@ fn number(given: &Given, range: RangeInclusive<usize>, expected: &'static str) -
 
 fn path(given: &Given) -> Result<PathBuf, Refused> {
     given.one().filter(|text| !text.is_empty()).map(PathBuf::from).ok_or(Refused::Expected("a path"))
+}
+
+fn text(given: &Given, expected: &'static str) -> Result<String, Refused> {
+    given.one().filter(|text| !text.trim().is_empty()).map(str::to_owned).ok_or(Refused::Expected(expected))
+}
+
+/// Names of recognisers, each once.
+fn recognisers(given: &Given) -> Result<Vec<Engine>, Refused> {
+    let named: Option<Vec<Engine>> = given.many().iter().map(|name| Engine::named(name)).collect();
+    let is_once = |list: &Vec<Engine>| list.iter().all(|engine| list.iter().filter(|e| *e == engine).count() == 1);
+    named.filter(|list| !list.is_empty() && is_once(list)).ok_or(Refused::Expected(
+        "a list of \"pocketsphinx\", \"vosk\", \"whisper\", \"vosk-server\" and \"openai\", best first",
+    ))
 }
 
 /// Names of codecs, each once.

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::board::Board;
-use super::engines::{EarPool, MouthPool};
+use super::engines::{EarPool, MouthPool, choice};
 use super::hotline::{HotlineError, Prepared};
 use super::http::{self, Site};
 use super::learned;
@@ -23,7 +23,7 @@ use super::sip::{IncomingCall, SipConfig, SipEdge, SipError, Tls, Transport};
 use super::store::{Store, StoreError};
 use super::{Clock, House, Ready, Server, calls, telemetry, who};
 use crate::config::Settings;
-use crate::speech::asr::{AsrError, pocketsphinx};
+use crate::speech::asr::AsrError;
 use crate::speech::tts::{ClauseCache, Mouth, TtsError, Voice};
 
 /// What keeps a server from starting, and how to mend it.
@@ -150,7 +150,7 @@ struct Engines {
 
 fn engines(settings: &Settings) -> Result<Engines, StartError> {
     let (hotline, engines) = (&settings.hotline, &settings.engines);
-    let encoder = sentence_model::open(&engines.models, engines.understanding)?;
+    let encoder = sentence_model::open(&engines.places.models, engines.understanding)?;
     if encoder.is_none() && engines.understanding == Backend::Auto {
         tracing::info!("the sentence model is not installed; `{REMEDY}` brings it, and callers are understood better");
     }
@@ -162,11 +162,10 @@ fn engines(settings: &Settings) -> Result<Engines, StartError> {
         learned: settings.data.join(learned::FILE),
     };
     let (prepared, is_complete) = source.prepare_quickly()?;
-    let model = pocketsphinx::Model::load(
-        &engines.models.join(pocketsphinx::model_name(prepared.material.lang)),
-        &prepared.material,
-    )?;
-    let ears = EarPool::new(&model, engines.recognisers, engines.threads)?;
+    let model = choice::load(&engines.recogniser, &engines.places, &prepared.material)?;
+    // Recognisers that wait for a network must not wait for each other.
+    let threads = if model.is_slow() { engines.recognisers } else { engines.threads };
+    let ears = EarPool::new(&*model, engines.recognisers, threads)?;
     let plan = &prepared.hotline.plan;
     let voice = match &plan.voice {
         Some(name) => name.parse()?,

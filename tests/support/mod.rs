@@ -7,3 +7,5 @@ pub mod answering;
 pub mod certificate;
 pub mod parrot;
 pub mod phone;
+pub mod speech_servers;
+pub mod tiny_whisper;

@@ -15,17 +15,18 @@ use std::io::{IsTerminal, Write as _};
 
 use self::report::{FileReport, Partial, Summary};
 use super::Outcome;
+use crate::server::engines::choice::{self, Engine, Places};
+use crate::server::engines::remote::OpenAi;
 use crate::speech::asr::lm::LanguageMaterial;
-use crate::speech::asr::pocketsphinx::{Model, model_name};
-use crate::speech::asr::{AsrError, Listening, Recogniser, RecogniserModel, Transcript};
-use crate::units::{Ask, Lang};
+use crate::speech::asr::{AsrError, Listening, Recogniser, Transcript};
+use crate::units::{Ask, Lang, Pii};
 
 /// Recognise WAV files and measure the recogniser.
 #[derive(Debug, clap::Args)]
 pub struct Transcribe {
-    /// Recogniser.
-    #[arg(long, value_enum, default_value_t = Engine::Pocketsphinx)]
-    engine: Engine,
+    /// Recogniser; several, best first and parted by commas, take over from each other.
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "pocketsphinx")]
+    engine: Vec<Engine>,
     /// Language spoken: en or zh.
     #[arg(long, default_value = "en", value_parser = parse_lang)]
     lang: Lang,
@@ -44,9 +45,8 @@ pub struct Transcribe {
     /// Take all files for one caller's, in order: what is learnt about the line is carried on.
     #[arg(long)]
     one_caller: bool,
-    /// Folder that holds the models.
-    #[arg(long, default_value = "models")]
-    models: PathBuf,
+    #[command(flatten)]
+    places: PlaceFlags,
     /// Print a JSON line for each file and a summary.
     #[arg(long)]
     json: bool,
@@ -55,11 +55,40 @@ pub struct Transcribe {
     files: Vec<PathBuf>,
 }
 
-/// A recogniser by name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum Engine {
-    /// The embedded one.
-    Pocketsphinx,
+/// Where engines find what they need.
+#[derive(Debug, clap::Args)]
+struct PlaceFlags {
+    /// Folder that holds the models.
+    #[arg(long, default_value = "models")]
+    models: PathBuf,
+    /// Model of `vosk` or `whisper` among them; without it the usual one of the language.
+    #[arg(long, value_name = "NAME")]
+    model: Option<String>,
+    /// Server of the engine `vosk-server`, as ws://HOST:PORT.
+    #[arg(long, value_name = "URL")]
+    vosk_server: Option<String>,
+    /// Server of the engine `openai`, up to its version, as http://HOST:PORT/v1.
+    #[arg(long, value_name = "URL")]
+    openai_url: Option<String>,
+    /// Its model.
+    #[arg(long, value_name = "NAME", default_value = "whisper-1")]
+    openai_model: String,
+    /// Its key, best from the environment.
+    #[arg(long, value_name = "KEY", env = "ANTEVOX_ENGINES__OPENAI_KEY", hide_env_values = true)]
+    openai_key: Option<String>,
+}
+
+impl PlaceFlags {
+    fn places(&self) -> Places {
+        let (model, key) = (self.openai_model.clone(), self.openai_key.clone().map(Pii));
+        Places {
+            models: self.models.clone(),
+            vosk_model: self.model.clone(),
+            whisper_model: self.model.clone(),
+            vosk_server: self.vosk_server.clone(),
+            openai: self.openai_url.clone().map(|url| OpenAi { url, model, key }),
+        }
+    }
 }
 
 fn parse_ask(name: &str) -> Result<Ask, &'static str> {
@@ -91,9 +120,7 @@ impl Transcribe {
     pub fn run(self) -> Outcome {
         let references = self.refs.as_deref().map(sources::references).transpose()?;
         let material = self.material()?;
-        let model = match self.engine {
-            Engine::Pocketsphinx => Model::load(&self.models.join(model_name(self.lang)), &material)?,
-        };
+        let model = choice::load(&self.engine, &self.places.places(), &material)?;
         let mut recogniser = model.recogniser()?;
         let mut summary = Summary::default();
         let mut listening = Listening { ask: self.ask, channel: None };
