@@ -16,10 +16,11 @@ use std::time::Duration;
 use antevox::audio::resample::Downsampler;
 use antevox::server::engines::choice::{self, Engine, Places};
 use antevox::server::engines::remote::OpenAi;
+use antevox::server::engines::voices;
 use antevox::speech::asr::lm::LanguageMaterial;
 use antevox::speech::asr::pocketsphinx::{self, folder};
 use antevox::speech::asr::{AsrError, Listening, Recogniser, RecogniserModel, ServerFault, Transcript};
-use antevox::speech::tts::{ClauseCache, Mouth, Voice};
+use antevox::speech::tts::{ClauseCache, Mouth, TtsError, Voice};
 use antevox::units::{Ask, Lang, SampleRate};
 use support::speech_servers::{self, Mood};
 
@@ -45,8 +46,16 @@ fn models() -> &'static Path {
 
 /// What listens behind the servers.
 fn embedded() -> speech_servers::Model {
-    choice::load(&[Engine::Pocketsphinx], &Places { models: models().to_owned(), ..Places::default() }, &material())
-        .unwrap()
+    static MODEL: OnceLock<speech_servers::Model> = OnceLock::new();
+    let load = || {
+        choice::load(&[Engine::Pocketsphinx], &Places { models: models().to_owned(), ..Places::default() }, &material())
+    };
+    MODEL.get_or_init(|| load().unwrap()).clone()
+}
+
+/// How long a server may take in the test: long where it answers, so that no busy machine decides, and short where it hangs.
+fn patience(moods: &[Mood]) -> Duration {
+    if moods.contains(&Mood::Hangs) { Duration::from_millis(500) } else { Duration::from_secs(25) }
 }
 
 fn load(engines: &[Engine], places: Places) -> Arc<dyn RecogniserModel> {
@@ -55,12 +64,13 @@ fn load(engines: &[Engine], places: Places) -> Arc<dyn RecogniserModel> {
 
 fn with_vosk_server(engines: &[Engine], moods: &'static [Mood]) -> Arc<dyn RecogniserModel> {
     let vosk_server = Some(speech_servers::vosk_server(&embedded(), moods));
-    load(engines, Places { vosk_server, ..Places::default() })
+    load(engines, Places { vosk_server, vosk_server_patience: patience(moods), ..Places::default() })
 }
 
 fn with_openai(engines: &[Engine], moods: &'static [Mood]) -> Arc<dyn RecogniserModel> {
     let url = speech_servers::openai(&embedded(), moods);
-    load(engines, Places { openai: Some(OpenAi { url, ..OpenAi::default() }), ..Places::default() })
+    let openai = Some(OpenAi { url, patience: patience(moods), ..OpenAi::default() });
+    load(engines, Places { openai, ..Places::default() })
 }
 
 /// `text` spoken, with half a second of silence behind it, at 16 kHz.
@@ -112,8 +122,6 @@ fn hear(recogniser: &mut dyn Recogniser, ask: Ask, pcm: &[i16]) -> Result<(Trans
 enum Expect {
     /// Understands, and tells partial texts.
     Streams,
-    /// Understands, when all was said.
-    Hears,
     /// Its weights are random.
     #[cfg_attr(not(any(feature = "vosk", feature = "whisper")), allow(dead_code))]
     Nothing,
@@ -139,12 +147,10 @@ fn conforms(model: &dyn RecogniserModel, expect: Expect) {
     let card = spoken("I lost my card.");
     let (first, partials) = hear(recogniser, Ask::Open, &card).unwrap();
     assert!((0.0..=1.0).contains(&first.confidence), "{first:?}");
-    if expect != Expect::Nothing {
+    if expect == Expect::Streams {
         assert_eq!(first.text, "i lost my card");
         let (digits, _) = hear(recogniser, Ask::Digits, &spoken("Four, seven, two.")).unwrap();
-        assert_eq!(digits.text, "four seven two", "the question chooses what is expected");
-    }
-    if expect == Expect::Streams {
+        assert!(digits.text.starts_with("four seven"), "the question chooses what is expected: {}", digits.text);
         assert!(partials.iter().any(|partial| partial == "i lost my" || partial == "i lost"), "{partials:?}");
         let lengths: Vec<usize> = partials.iter().map(|partial| partial.split_whitespace().count()).collect();
         assert!(lengths.windows(2).all(|pair| pair[0] <= pair[1] + 1), "they grow: {partials:?}");
@@ -211,6 +217,52 @@ fn whisper_conforms_with_a_model_of_random_weights() {
     assert_eq!(refused(material()), AsrError::ModelFileMissing(file));
 }
 
+#[cfg(feature = "vosk")]
+#[test]
+fn vosk_conforms_with_a_model_made_by_hand() {
+    let [folder, file] = choice::VOSK_LIBRARY;
+    let library = Path::new(env!("CARGO_MANIFEST_DIR")).join("models").join(folder);
+    if !library.join(file).exists() {
+        println!("skipped: {} is not here; `antevox models get libvosk` brings it", library.join(file).display());
+        return;
+    }
+    let models = tempfile::tempdir().unwrap();
+    let model = models.path().join("tiny");
+    support::tiny_vosk::write(&model);
+    let load = |models: &Path| {
+        let places = Places { models: models.to_owned(), vosk_model: Some("tiny".into()), ..Places::default() };
+        choice::load(&[Engine::Vosk], &places, &material())
+    };
+    assert_eq!(load(models.path()).err(), Some(AsrError::LibraryMissing(file.into())));
+    std::os::unix::fs::symlink(&library, models.path().join(folder)).unwrap();
+    conforms(&*load(models.path()).unwrap(), Expect::Nothing);
+
+    let loaded = load(models.path()).unwrap();
+    let mut recogniser = loaded.recogniser().unwrap();
+    for _ in 0..2 {
+        let (heard, partials) = hear(recogniser.as_mut(), Ask::YesNo, &spoken("I lost my card.")).unwrap();
+        assert_eq!(heard.words[0].text, "yes", "what is loud");
+        assert!(heard.words[0].from < Duration::from_secs(1), "times are those of the utterance: {heard:?}");
+        assert!(partials.iter().any(|partial| partial.starts_with("yes")));
+    }
+
+    let damage = |name: &str, content: &[u8]| {
+        support::tiny_vosk::write(&model);
+        std::fs::write(model.join(name), content).unwrap();
+        load(models.path()).err()
+    };
+    assert_eq!(
+        damage("am/final.mdl", b"<TransitionModel> \n<Topology>"),
+        Some(AsrError::ModelFileDamaged(model.clone()))
+    );
+    assert_eq!(damage("graph/HCLG.fst", b""), Some(AsrError::ModelFileDamaged(model.clone())));
+    let file = model.join("conf/mfcc.conf");
+    let other = damage("conf/mfcc.conf", b"--sample-frequency=11025\n");
+    assert_eq!(other, Some(AsrError::OtherRate { file, hertz: 11_025 }));
+    std::fs::remove_dir_all(model.join("graph")).unwrap();
+    assert_eq!(load(models.path()).err(), Some(AsrError::ModelFileMissing(model.join("graph/HCLG.fst"))));
+}
+
 /// How the server failed.
 fn fault(outcome: Result<(Transcript, Vec<String>), AsrError>) -> ServerFault {
     match outcome {
@@ -274,4 +326,34 @@ fn a_server_that_is_not_there_is_told_at_once_and_an_address_that_is_none_at_the
         let refused = choice::load(&[Engine::VoskServer], &places, &material()).err();
         assert_eq!(refused, Some(AsrError::Server { server: bad.into(), fault: ServerFault::BadAddress }));
     }
+}
+
+/// Says `text` with a server's voice first; the sound.
+fn said(moods: &'static [Mood], text: &str) -> Result<Vec<i16>, TtsError> {
+    let url = speech_servers::openai_speech(moods);
+    let server = OpenAi { url, voice: Some("alloy".into()), patience: patience(moods), ..OpenAi::default() };
+    let mut mouth = voices::mouth(Arc::new(ClauseCache::new(1 << 20)), Some(&server)).unwrap();
+    let mut pcm = Vec::new();
+    mouth.speak(&Voice::default(), text, &mut |piece| {
+        pcm.extend_from_slice(&piece);
+        ControlFlow::Continue(())
+    })?;
+    Ok(pcm)
+}
+
+#[test]
+fn a_speech_server_speaks_and_our_own_voice_speaks_for_it_when_it_does_not() {
+    let remote = said(&[Mood::Fine], "Please wait.").unwrap();
+    assert!((7_500..8_500).contains(&remote.len()), "half a second: {}", remote.len());
+    assert!(said(&[Mood::Refuses(500), Mood::Fine], "Please wait.").unwrap() == remote, "it is asked twice");
+    for mood in [&[Mood::Refuses(500)], &[Mood::Refuses(401)], &[Mood::Babbles], &[Mood::Hangs]] {
+        let local = said(mood, "Please wait.").unwrap();
+        assert!(local.len() > 8_500 && local != remote, "{mood:?}: {} samples", local.len());
+    }
+    let broken_off = said(&[Mood::Resets], "Please wait.");
+    assert!(
+        matches!(broken_off, Err(TtsError::Server { fault: ServerFault::HungUp, .. })),
+        "what was half heard is not begun again: {:?}",
+        broken_off.map(|pcm| pcm.len())
+    );
 }

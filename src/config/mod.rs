@@ -14,6 +14,7 @@ mod layers;
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
+use std::time::Duration;
 
 pub use layers::{Flag, layered};
 
@@ -114,6 +115,8 @@ pub struct EngineSettings {
     pub threads: usize,
     /// `engines.cache_mb`: memory for rendered prompts \[MiB\].
     pub cache_mb: usize,
+    /// `engines.prompts_mb`: disk for prompts that are rendered before anybody hears them \[MiB\]; 0: none are.
+    pub prompts_mb: usize,
 }
 
 /// `log.format`
@@ -145,6 +148,7 @@ impl Default for Settings {
                 recognisers: 8,
                 threads: 2,
                 cache_mb: 64,
+                prompts_mb: 256,
             },
             log: LogFormat::Text,
         }
@@ -179,12 +183,16 @@ pub const KEYS: &[&str] = &[
     "engines.models",
     "engines.openai_key",
     "engines.openai_model",
+    "engines.openai_speech_model",
     "engines.openai_url",
+    "engines.openai_voice",
+    "engines.prompts_mb",
     "engines.recogniser",
     "engines.understanding",
     "engines.recognisers",
     "engines.threads",
     "engines.cache_mb",
+    "engines.server_timeout_ms",
     "engines.vosk_model",
     "engines.vosk_server",
     "engines.whisper_model",
@@ -242,10 +250,18 @@ impl Settings {
             "engines.vosk_server" => {
                 self.engines.places.vosk_server = Some(text(&given, "a URL such as \"ws://127.0.0.1:2700\"")?);
             }
+            "engines.server_timeout_ms" => {
+                let patience = number(&given, 100..=60_000, "milliseconds from 100 to 60000")?;
+                let patience = Duration::from_millis(patience as u64);
+                self.engines.places.vosk_server_patience = patience;
+                self.openai().patience = patience;
+            }
             "engines.openai_url" => {
                 self.openai().url = text(&given, "a URL such as \"http://127.0.0.1:8000/v1\"")?;
             }
             "engines.openai_model" => self.openai().model = text(&given, "the name of a model")?,
+            "engines.openai_speech_model" => self.openai().speech_model = text(&given, "the name of a model")?,
+            "engines.openai_voice" => self.openai().voice = Some(text(&given, "the name of a voice")?),
             "engines.openai_key" => self.openai().key = Some(Pii(text(&given, "a key")?)),
             "engines.understanding" => {
                 self.engines.understanding = match given.one() {
@@ -258,6 +274,7 @@ impl Settings {
             "engines.recognisers" => self.engines.recognisers = number(&given, 1..=256, "a number from 1 to 256")?,
             "engines.threads" => self.engines.threads = number(&given, 1..=64, "a number from 1 to 64")?,
             "engines.cache_mb" => self.engines.cache_mb = number(&given, 1..=4_096, "MiB from 1 to 4096")?,
+            "engines.prompts_mb" => self.engines.prompts_mb = number(&given, 0..=65_536, "MiB from 0 to 65536")?,
             "log.format" => {
                 self.log = match given.one() {
                     Some("text") => LogFormat::Text,

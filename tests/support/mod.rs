@@ -8,4 +8,5 @@ pub mod certificate;
 pub mod parrot;
 pub mod phone;
 pub mod speech_servers;
+pub mod tiny_vosk;
 pub mod tiny_whisper;

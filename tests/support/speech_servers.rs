@@ -1,8 +1,8 @@
 //! Servers that recognise by other people's protocols, with the embedded recogniser behind them, and that misbehave when told.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread;
 
 use antevox::audio::resample::Downsampler;
@@ -54,18 +54,18 @@ fn samples(bytes: &[u8]) -> Vec<i16> {
 
 /// Like vosk-server; its URL.
 pub fn vosk_server(model: &Model, moods: &'static [Mood]) -> String {
-    let model = model.clone();
+    // Made before anybody waits for it; connections come one after the other.
+    let recogniser = Arc::new(Mutex::new(model.recogniser().unwrap()));
     let address = start(move |listener| async move {
         for number in 0.. {
             let (stream, _) = listener.accept().await.unwrap();
-            let recogniser = model.recogniser().unwrap();
-            tokio::spawn(vosk_connection(stream, recogniser, moods[number.min(moods.len() - 1)]));
+            tokio::spawn(vosk_connection(stream, recogniser.clone(), moods[number.min(moods.len() - 1)]));
         }
     });
     format!("ws://{address}")
 }
 
-async fn vosk_connection(mut stream: TcpStream, mut recogniser: Box<dyn Recogniser>, mood: Mood) {
+async fn vosk_connection(mut stream: TcpStream, recogniser: Arc<Mutex<Box<dyn Recogniser>>>, mood: Mood) {
     if let Mood::Refuses(status) = mood {
         use tokio::io::AsyncWriteExt as _;
         stream.write_all(format!("HTTP/1.1 {status} No\r\ncontent-length: 0\r\n\r\n").as_bytes()).await.unwrap();
@@ -89,12 +89,12 @@ async fn vosk_connection(mut stream: TcpStream, mut recogniser: Box<dyn Recognis
                     assert_eq!(order["config"]["sample_rate"], 16_000);
                     let phrases = order["config"]["phrase_list"].to_string();
                     let ask =
-                        if phrases.contains("seven") && !phrases.contains("yes") { Ask::Digits } else { Ask::Open };
-                    recogniser.begin(&Listening { ask, channel: None }).unwrap();
+                        if phrases.contains("seven") && !phrases.contains("lost") { Ask::Digits } else { Ask::Open };
+                    recogniser.lock().unwrap().begin(&Listening { ask, channel: None }).unwrap();
                     continue;
                 }
                 assert!(order.get("eof").is_some(), "{text}");
-                let heard = recogniser.finish().unwrap();
+                let heard = recogniser.lock().unwrap().finish().unwrap();
                 let words = heard.words.iter().map(|word| {
                     serde_json::json!({"word": word.text, "start": word.from.as_secs_f64(), "end": word.to.as_secs_f64(), "conf": word.confidence})
                 });
@@ -102,7 +102,7 @@ async fn vosk_connection(mut stream: TcpStream, mut recogniser: Box<dyn Recognis
             }
             Message::Binary(bytes) => {
                 let narrow = narrowed(&mut halver, &samples(&bytes));
-                if let Some(text) = recogniser.feed(&narrow).unwrap() {
+                if let Some(text) = recogniser.lock().unwrap().feed(&narrow).unwrap() {
                     partial = text;
                 }
                 serde_json::json!({"partial": partial})
@@ -118,11 +118,11 @@ async fn vosk_connection(mut stream: TcpStream, mut recogniser: Box<dyn Recognis
 
 /// Like OpenAI's; its URL, up to the version.
 pub fn openai(model: &Model, moods: &'static [Mood]) -> String {
-    let (model, requests) = (model.clone(), AtomicUsize::new(0));
+    let (recogniser, requests) = (Mutex::new(model.recogniser().unwrap()), AtomicUsize::new(0));
     let answer = Arc::new(move |form: Bytes| {
         let mood = moods[requests.fetch_add(1, Ordering::Relaxed).min(moods.len() - 1)];
         let body = match mood {
-            Mood::Fine => transcription(&model, &form),
+            Mood::Fine => transcription(&mut **recogniser.lock().unwrap(), &form),
             Mood::Babbles => "<html>busy</html>".to_owned(),
             Mood::Refuses(status) => {
                 return Some(Response::builder().status(status).body(Body::empty()).unwrap());
@@ -147,16 +147,47 @@ pub fn openai(model: &Model, moods: &'static [Mood]) -> String {
     format!("http://{address}/v1")
 }
 
-fn transcription(model: &Model, form: &[u8]) -> String {
+fn transcription(recogniser: &mut dyn Recogniser, form: &[u8]) -> String {
     let wav = form.windows(4).position(|window| window == b"RIFF").expect("a WAV file in the form");
     assert!(form[..wav].windows(14).any(|window| window == b"name=\"language"), "the form names the language");
     let reader = hound::WavReader::new(&form[wav..]).unwrap();
     assert_eq!(reader.spec().sample_rate, 16_000);
     let pcm: Vec<i16> = reader.into_samples().map(Result::unwrap).collect();
-    let mut recogniser = model.recogniser().unwrap();
     recogniser.begin(&Listening::default()).unwrap();
     recogniser.feed(&narrowed(&mut Downsampler::default(), &pcm)).unwrap();
     let heard = recogniser.finish().unwrap().text;
     serde_json::json!({"text": heard, "segments": [{"text": heard, "no_speech_prob": 0.01, "avg_logprob": -0.2}]})
         .to_string()
+}
+
+/// Speaks like OpenAI's servers: half a second of a tone for each request; its URL, up to the version.
+pub fn openai_speech(moods: &'static [Mood]) -> String {
+    let requests = Arc::new(AtomicUsize::new(0));
+    let speak = move |order: axum::Json<serde_json::Value>| {
+        assert_eq!((&order["voice"], &order["response_format"]), (&"alloy".into(), &"pcm".into()));
+        let mood = moods[requests.fetch_add(1, Ordering::Relaxed).min(moods.len() - 1)];
+        async move {
+            let tone = (0..12_000).map(|i| (f64::from(i) * 0.1).sin() * 8_000.0);
+            let pcm: Vec<u8> = tone.flat_map(|sample| (sample as i16).to_le_bytes()).collect();
+            let half = Bytes::from(pcm[..12_000].to_vec());
+            let response = Response::builder().header("content-type", "audio/pcm");
+            match mood {
+                Mood::Fine => response.body(Body::from(pcm)).unwrap(),
+                Mood::Babbles => {
+                    Response::builder().header("content-type", "text/html").body(Body::from("busy")).unwrap()
+                }
+                Mood::Refuses(status) => response.status(status).body(Body::empty()).unwrap(),
+                Mood::Hangs => std::future::pending().await,
+                Mood::Resets => {
+                    let pieces = [Ok(half), Err(std::io::Error::other("broken off"))];
+                    response.body(Body::from_stream(futures_util::stream::iter(pieces))).unwrap()
+                }
+            }
+        }
+    };
+    let address = start(move |listener| async move {
+        let router = axum::Router::new().route("/v1/audio/speech", axum::routing::post(speak));
+        axum::serve(listener, router).await.unwrap();
+    });
+    format!("http://{address}/v1")
 }

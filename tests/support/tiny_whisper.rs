@@ -34,7 +34,8 @@ pub fn write(file: &Path) {
     // The file holds the written tokens; the library adds those for times and languages.
     writer.integers(&[50_257]);
     for token in 0..50_257 {
-        let text = format!(" t{token}");
+        // The library looks for the bare space, as GPT-2's vocabulary has it.
+        let text = if token == 220 { " ".to_owned() } else { format!(" t{token}") };
         writer.integers(&[text.len() as i32]);
         writer.bytes.extend_from_slice(text.as_bytes());
     }

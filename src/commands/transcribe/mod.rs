@@ -16,10 +16,12 @@ use std::io::{IsTerminal, Write as _};
 use self::report::{FileReport, Partial, Summary};
 use super::Outcome;
 use crate::server::engines::choice::{self, Engine, Places};
-use crate::server::engines::remote::OpenAi;
+use crate::server::engines::remote::{OpenAi, PATIENCE};
 use crate::speech::asr::lm::LanguageMaterial;
-use crate::speech::asr::{AsrError, Listening, Recogniser, Transcript};
+use crate::speech::asr::{AsrError, Listening, Recogniser, RecogniserModel, Transcript};
 use crate::units::{Ask, Lang, Pii};
+
+type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// Recognise WAV files and measure the recogniser.
 #[derive(Debug, clap::Args)]
@@ -47,6 +49,12 @@ pub struct Transcribe {
     one_caller: bool,
     #[command(flatten)]
     places: PlaceFlags,
+    /// Draw how long words and final texts were waited for.
+    #[arg(long, value_name = "F.svg")]
+    plot: Option<PathBuf>,
+    /// Make so many recognisers more, let each hear the first file, and tell the memory of each.
+    #[arg(long, value_name = "N")]
+    decoders: Option<usize>,
     /// Print a JSON line for each file and a summary.
     #[arg(long)]
     json: bool,
@@ -86,7 +94,8 @@ impl PlaceFlags {
             vosk_model: self.model.clone(),
             whisper_model: self.model.clone(),
             vosk_server: self.vosk_server.clone(),
-            openai: self.openai_url.clone().map(|url| OpenAi { url, model, key }),
+            vosk_server_patience: PATIENCE,
+            openai: self.openai_url.clone().map(|url| OpenAi { url, model, key, ..OpenAi::default() }),
         }
     }
 }
@@ -139,11 +148,29 @@ impl Transcribe {
             self.print(&report);
         }
         self.show_progress(self.files.len());
+        summary.decoder_mb = self.decoders.map(|count| self.decoder_mb(&*model, count)).transpose()?.flatten();
         self.print_summary(&summary);
+        if let Some(path) = &self.plot {
+            std::fs::write(path, summary.plot()).map_err(|error| cannot_read(path, error))?;
+        }
         Ok(())
     }
 
-    fn material(&self) -> Result<LanguageMaterial, Box<dyn std::error::Error + Send + Sync>> {
+    /// Memory of each of `count` further recognisers that have heard the first file [MB]; `None` where nothing tells it.
+    fn decoder_mb(&self, model: &dyn RecogniserModel, count: usize) -> Result<Option<f64>, Failure> {
+        let before = report::private_memory_mb();
+        let mut others = Vec::new();
+        for _ in 0..count {
+            let mut other = model.recogniser()?;
+            let pcm = sources::wav(&self.files[0], other.sample_rate())?;
+            listen(other.as_mut(), &Listening { ask: self.ask, channel: None }, &pcm)?;
+            others.push(other);
+        }
+        let grown = report::private_memory_mb().zip(before).map(|(after, before)| after - before);
+        Ok(grown.map(|mb| mb / count.max(1) as f64))
+    }
+
+    fn material(&self) -> Result<LanguageMaterial, Failure> {
         let mut material = LanguageMaterial { lang: self.lang, ..LanguageMaterial::default() };
         if let Some(dialplan) = &self.dialplan {
             material.sentences.extend(sources::dialplan_examples(dialplan)?);

@@ -6,10 +6,11 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
-use super::remote::OpenAi;
 use super::remote::openai::OpenAiModel;
 use super::remote::vosk_server::VoskServerModel;
+use super::remote::{OpenAi, PATIENCE};
 use super::watched::WatchedModel;
 use crate::speech::asr::fallback::Fallbacks;
 use crate::speech::asr::lm::LanguageMaterial;
@@ -63,13 +64,22 @@ pub struct Places {
     pub whisper_model: Option<String>,
     /// A vosk-server's URL.
     pub vosk_server: Option<String>,
+    /// How long it may take over anything.
+    pub vosk_server_patience: Duration,
     /// A server that speaks OpenAI's protocol.
     pub openai: Option<OpenAi>,
 }
 
 impl Default for Places {
     fn default() -> Self {
-        Self { models: "models".into(), vosk_model: None, whisper_model: None, vosk_server: None, openai: None }
+        Self {
+            models: "models".into(),
+            vosk_model: None,
+            whisper_model: None,
+            vosk_server: None,
+            vosk_server_patience: PATIENCE,
+            openai: None,
+        }
     }
 }
 
@@ -130,7 +140,7 @@ fn open(engine: Engine, places: &Places, material: &LanguageMaterial) -> Result<
         Engine::Whisper => whisper(places, material.lang)?,
         Engine::VoskServer => {
             let url = places.vosk_server.as_deref().ok_or(needs("engines.vosk_server"))?;
-            Arc::new(VoskServerModel::new(url, material)?)
+            Arc::new(VoskServerModel::new(url, places.vosk_server_patience, material)?)
         }
         Engine::Openai => {
             let server = places.openai.as_ref().filter(|server| !server.url.is_empty());

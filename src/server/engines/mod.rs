@@ -11,7 +11,9 @@
 pub mod choice;
 mod ears;
 mod mouth;
+pub mod prompt_store;
 pub mod remote;
+pub mod voices;
 mod watched;
 
 use std::sync::Arc;

@@ -17,10 +17,11 @@ use std::time::Duration;
 use crate::speech::asr::{AsrError, Listening, Recogniser, RecogniserModel, Transcript};
 use crate::units::SampleRate;
 
-/// How long an engine that keeps up with speech may take over a piece of it.
-const PATIENCE: Duration = Duration::from_secs(4);
+/// How long an engine that keeps up with speech may take over a piece of it: what a machine does in that time that is busy
+/// with other things has been seen to be little.
+const PATIENCE: Duration = Duration::from_secs(8);
 /// How long one may take that reads a window of half a minute at once, on a slow machine.
-const PATIENCE_WITH_SLOW: Duration = Duration::from_secs(15);
+const PATIENCE_WITH_SLOW: Duration = Duration::from_secs(30);
 
 /// Makes recognisers of `model` that are watched.
 pub struct WatchedModel {

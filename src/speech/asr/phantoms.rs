@@ -21,6 +21,8 @@ const NO_SPEECH: f32 = 0.6;
 const UNSURE: f32 = -1.0;
 /// Speech on a line is at −20 to −35 dBov; a second without any of this much is a quiet line.
 const QUIET_DBOV: f32 = -45.0;
+/// Below this there is nothing on the line but the codec's own noise.
+const SILENT_DBOV: f32 = -75.0;
 /// So many times in a row says nobody the same words.
 const MOST_REPEATS: usize = 4;
 /// Repeated phrases of up to so many words are looked for.
@@ -54,7 +56,8 @@ pub fn is_phantom(text: &str, evidence: Evidence) -> bool {
     let doubtful = evidence.no_speech > NO_SPEECH && evidence.log_probability < UNSURE;
     let quiet = evidence.level_dbov < QUIET_DBOV;
     let subtitle = SUBTITLES.contains(&words.join(" ").as_str());
-    doubtful || repeats(&words) || (subtitle && (quiet || evidence.no_speech > NO_SPEECH))
+    let silent = evidence.level_dbov < SILENT_DBOV;
+    silent || doubtful || repeats(&words) || (subtitle && (quiet || evidence.no_speech > NO_SPEECH))
 }
 
 /// Level of the loudest second of `pcm` \[dBov\]; −∞ where there is none.
@@ -102,6 +105,11 @@ mod tests {
         assert!(is_phantom(" Thank you for watching!", quiet));
         assert!(is_phantom("谢谢观看", quiet));
         assert!(!is_phantom("I lost my card", quiet), "a soft voice is a voice");
+    }
+
+    #[test]
+    fn silence_says_nothing_at_all() {
+        assert!(is_phantom("I lost my card", Evidence { level_dbov: f32::NEG_INFINITY, ..SPEECH }));
     }
 
     #[test]

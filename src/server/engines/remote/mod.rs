@@ -3,12 +3,13 @@
 //! | protocol | recognition | speech |
 //! |---|---|---|
 //! | vosk-server's WebSocket | [`vosk_server`]: streamed, with partial texts | – |
-//! | OpenAI's HTTP | [`openai`]: the whole utterance at its end, no partial texts | – |
+//! | OpenAI's HTTP | [`openai`]: the whole utterance at its end, no partial texts | [`openai_speech`] |
 //!
 //! Whoever waits here waits a limited time: a connection that fails is tried once more with all that was said, then it is an
 //! error, and the next engine of the list takes over ([`fallback`](crate::speech::asr::fallback)).
 
 pub mod openai;
+pub mod openai_speech;
 pub mod vosk_server;
 
 use std::future::Future;
@@ -20,26 +21,31 @@ use crate::server::http_client::HttpError;
 use crate::speech::asr::{AsrError, ServerFault};
 use crate::units::Pii;
 
-/// How long connecting may take, and anything that costs the server no thought.
-const CONNECTING: Duration = Duration::from_millis(1_500);
-/// How long a server may think about what it has heard.
-const THINKING: Duration = Duration::from_secs(4);
+/// How long a server may take over anything that it is asked, unless the settings say otherwise.
+pub const PATIENCE: Duration = Duration::from_secs(4);
 
 /// Where a server is that speaks OpenAI's protocol.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OpenAi {
     /// Up to and including the version: `http://127.0.0.1:8000/v1`.
     pub url: String,
-    /// The model's name; servers that have only one do not care.
+    /// The name of the model that recognises; servers that have only one do not care.
     pub model: String,
+    /// The name of the model that speaks.
+    pub speech_model: String,
+    /// The voice that speaks our prompts; `None`: the server only listens.
+    pub voice: Option<String>,
     /// Sent as a bearer token where there is one.
     pub key: Option<Pii<String>>,
+    /// How long it may take over a request, or until its next piece of sound.
+    pub patience: Duration,
 }
 
 impl Default for OpenAi {
-    /// No address; the name by which OpenAI itself knows its model.
+    /// No address; the names by which OpenAI itself knows its models.
     fn default() -> Self {
-        Self { url: String::new(), model: "whisper-1".to_owned(), key: None }
+        let (model, speech_model) = ("whisper-1".to_owned(), "tts-1".to_owned());
+        Self { url: String::new(), model, speech_model, voice: None, key: None, patience: PATIENCE }
     }
 }
 

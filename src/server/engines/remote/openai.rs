@@ -14,7 +14,7 @@ use axum::http::{Request, header};
 use serde::Deserialize;
 use tokio::runtime::Runtime;
 
-use super::{CONNECTING, OpenAi, THINKING, fault, is_worth_a_retry, runtime, within};
+use super::{OpenAi, fault, is_worth_a_retry, runtime, within};
 use crate::server::http_client;
 use crate::speech::asr::phantoms::{self, Evidence};
 use crate::speech::asr::{AsrError, Listening, Recogniser, RecogniserModel, ServerFault, Transcript};
@@ -100,7 +100,7 @@ impl Remote {
             let body = axum::body::to_bytes(Body::new(response.into_body()), MAX_ANSWER).await;
             serde_json::from_slice(&body.map_err(|_| ServerFault::HungUp)?).map_err(|_| ServerFault::Nonsense)
         };
-        within(CONNECTING + THINKING, work).await
+        within(self.server.patience, work).await
     }
 
     /// Asks, and once more where that is worth it.

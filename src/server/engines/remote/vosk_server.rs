@@ -16,9 +16,10 @@ use futures_util::{SinkExt, StreamExt};
 use serde_json::json;
 use tokio::runtime::Runtime;
 use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::{Error as SocketError, Message};
 
-use super::{CONNECTING, THINKING, is_worth_a_retry, runtime, within};
+use super::{is_worth_a_retry, runtime, within};
 use crate::server::http_client::{self, Connection};
 use crate::speech::asr::lm::{self, AskTable, LanguageMaterial};
 use crate::speech::asr::vosk::{Reply, text, transcript};
@@ -39,16 +40,17 @@ pub struct VoskServerModel {
 
 struct Server {
     url: String,
+    patience: Duration,
     /// The first message, for each kind of question.
     greetings: [String; Ask::COUNT],
 }
 
 impl VoskServerModel {
-    /// The server at `url` (`ws://host:2700`, or `wss:`). Nothing is connected yet.
+    /// The server at `url` (`ws://host:2700`, or `wss:`), which may take `patience` over anything. Nothing is connected yet.
     ///
     /// # Errors
     /// [`AsrError::Server`]: the URL cannot be followed.
-    pub fn new(url: &str, material: &LanguageMaterial) -> Result<Self, AsrError> {
+    pub fn new(url: &str, patience: Duration, material: &LanguageMaterial) -> Result<Self, AsrError> {
         let bad = || AsrError::Server { server: url.into(), fault: ServerFault::BadAddress };
         let uri: Uri = url.parse().map_err(|_| bad())?;
         if !matches!(uri.scheme_str(), Some("ws" | "wss")) || uri.host().is_none() {
@@ -62,7 +64,7 @@ impl VoskServerModel {
             }
             json!({"config": config}).to_string()
         });
-        Ok(Self { server: Arc::new(Server { url: url.to_owned(), greetings }) })
+        Ok(Self { server: Arc::new(Server { url: url.to_owned(), patience, greetings }) })
     }
 }
 
@@ -94,6 +96,7 @@ struct Utterance {
 /// One connection.
 struct Talk {
     socket: WebSocketStream<Connection>,
+    patience: Duration,
     /// Samples of the utterance that were sent.
     sent: usize,
     /// Messages that the server still owes.
@@ -115,15 +118,16 @@ impl Server {
                 tokio_tungstenite::client_async(self.url.as_str(), stream).await.map_err(|error| fault(&error))?;
             let greeting = Message::text(self.greetings[ask.index()].clone());
             socket.send(greeting).await.map_err(|error| fault(&error))?;
-            Ok(Talk { socket, sent: 0, owed: 0, ended: Vec::new(), partial: String::new() })
+            Ok(Talk { socket, patience: self.patience, sent: 0, owed: 0, ended: Vec::new(), partial: String::new() })
         };
-        within(CONNECTING, open).await
+        within(self.patience, open).await
     }
 }
 
 fn fault(error: &SocketError) -> ServerFault {
     match error {
         SocketError::Http(response) => ServerFault::Refused(response.status().as_u16()),
+        SocketError::Protocol(ProtocolError::ResetWithoutClosingHandshake) => ServerFault::HungUp,
         SocketError::Protocol(_) | SocketError::Utf8(_) | SocketError::Capacity(_) => ServerFault::Nonsense,
         SocketError::Url(_) | SocketError::HttpFormat(_) => ServerFault::BadAddress,
         _ => ServerFault::HungUp,
@@ -137,7 +141,7 @@ impl Talk {
             let piece = &said[self.sent..(self.sent + PIECE).min(said.len())];
             let bytes: Vec<u8> = piece.iter().flat_map(|sample| sample.to_le_bytes()).collect();
             let sending = async { self.socket.send(Message::binary(bytes)).await.map_err(|error| fault(&error)) };
-            within(CONNECTING, sending).await?;
+            within(self.patience, sending).await?;
             self.sent += piece.len();
             self.owed += 1;
             while let Ok(answer) = tokio::time::timeout(GLANCE, self.socket.next()).await {
@@ -173,6 +177,7 @@ impl Talk {
 
     /// Says that all was said, and waits until the server has answered everything.
     async fn finish(&mut self) -> Result<(), ServerFault> {
+        let patience = self.patience;
         let work = async {
             self.socket.send(Message::text(r#"{"eof" : 1}"#)).await.map_err(|error| fault(&error))?;
             self.owed += 1;
@@ -185,7 +190,7 @@ impl Talk {
             }
             Ok(())
         };
-        within(THINKING, work).await
+        within(patience, work).await
     }
 }
 

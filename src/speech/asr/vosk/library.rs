@@ -123,7 +123,7 @@ impl LoadedModel {
         let handle = NonNull::new(handle).ok_or(failed)?;
         // SAFETY: just made.
         unsafe { (self.api.recognizer_set_words)(handle.as_ptr(), 1) };
-        Ok(Handle { handle, model: self.clone() })
+        Ok(Handle { handle, model: self.clone(), fed: 0 })
     }
 }
 
@@ -138,17 +138,25 @@ impl Drop for LoadedModel {
 pub(super) struct Handle {
     handle: NonNull<VoskRecognizer>,
     model: Arc<LoadedModel>,
+    /// Samples taken in its life.
+    fed: u64,
 }
 
 // SAFETY: a recogniser has no ties to the thread that made it; `&mut self` keeps it to one at a time.
 unsafe impl Send for Handle {}
 
 impl Handle {
+    /// Samples that it has taken in its life.
+    pub(super) fn fed(&self) -> u64 {
+        self.fed
+    }
+
     /// Takes sound; answers whether the library holds its own idea of a segment for ended.
     pub(super) fn accept(&mut self, pcm: &[i16]) -> Result<bool, AsrError> {
         // SAFETY: the pointer and the count belong to `pcm`, which the library copies.
         let told =
             unsafe { (self.model.api.recognizer_accept)(self.handle.as_ptr(), pcm.as_ptr(), pcm.len() as c_int) };
+        self.fed += pcm.len() as u64;
         if told < 0 { Err(AsrError::EngineFailed("search")) } else { Ok(told > 0) }
     }
 

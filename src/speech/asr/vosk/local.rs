@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::library::{Api, Handle, LoadedModel};
 use super::{FEATURES, Reply, check, grammar, text, transcript};
@@ -74,11 +75,26 @@ struct Vosk {
 
 struct Utterance {
     ask: Ask,
+    /// What the library heard before: it counts time from the first utterance on.
+    before: Duration,
     /// Segments that the library has ended.
     ended: Vec<Word>,
     /// Samples since a partial text was asked for.
     unasked: u32,
     told: String,
+}
+
+impl Utterance {
+    /// Takes the words of a segment that has ended.
+    fn end(&mut self, segment: &str) -> Result<(), AsrError> {
+        let mut words = Reply::read(segment)?.words();
+        for word in &mut words {
+            word.from = word.from.saturating_sub(self.before);
+            word.to = word.to.saturating_sub(self.before);
+        }
+        self.ended.extend(words);
+        Ok(())
+    }
 }
 
 impl Vosk {
@@ -99,8 +115,11 @@ impl Recogniser for Vosk {
     fn begin(&mut self, listening: &Listening) -> Result<(), AsrError> {
         let ask = listening.ask;
         self.utterance = None;
-        self.handle(ask)?.reset();
-        self.utterance = Some(Utterance { ask, ended: Vec::new(), unasked: 0, told: String::new() });
+        let rate = self.rate;
+        let handle = self.handle(ask)?;
+        handle.reset();
+        let before = rate.duration(handle.fed());
+        self.utterance = Some(Utterance { ask, before, ended: Vec::new(), unasked: 0, told: String::new() });
         Ok(())
     }
 
@@ -111,7 +130,8 @@ impl Recogniser for Vosk {
         utterance.unasked += pcm.len() as u32;
         let mut partial = None;
         if handle.accept(pcm)? {
-            utterance.ended.extend(Reply::read(&handle.result())?.words());
+            let segment = handle.result();
+            utterance.end(&segment)?;
             partial = Some(text(&utterance.ended, ""));
         } else if utterance.unasked >= every {
             utterance.unasked = 0;
@@ -129,7 +149,8 @@ impl Recogniser for Vosk {
     fn finish(&mut self) -> Result<Transcript, AsrError> {
         let Some(mut utterance) = self.utterance.take() else { return Err(AsrError::NotListening) };
         let handle = self.handle(utterance.ask)?;
-        utterance.ended.extend(Reply::read(&handle.final_result())?.words());
+        let segment = handle.final_result();
+        utterance.end(&segment)?;
         Ok(transcript(utterance.ended))
     }
 }
