@@ -179,8 +179,13 @@ pub fn openai_speech(moods: &'static [Mood]) -> String {
                 Mood::Refuses(status) => response.status(status).body(Body::empty()).unwrap(),
                 Mood::Hangs => std::future::pending().await,
                 Mood::Resets => {
-                    let pieces = [Ok(half), Err(std::io::Error::other("broken off"))];
-                    response.body(Body::from_stream(futures_util::stream::iter(pieces))).unwrap()
+                    // What was sent is on its way before the connection breaks.
+                    let later = futures_util::stream::once(async {
+                        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+                        Err(std::io::Error::other("broken off"))
+                    });
+                    let pieces = futures_util::stream::iter([Ok(half)]).chain(later);
+                    response.body(Body::from_stream(pieces)).unwrap()
                 }
             }
         }

@@ -9,7 +9,7 @@ use std::fs;
 use std::path::Path;
 
 const FEATURES: &str = "--sample-frequency=8000\n--use-energy=false\n--num-ceps=13\n--num-mel-bins=23\n--low-freq=130\n--high-freq=3700\n--dither=0\n";
-const DECODING: &str = "--min-active=200\n--max-active=3000\n--beam=10.0\n--lattice-beam=2.0\n--acoustic-scale=1.0\n--frame-subsampling-factor=1\n--endpoint.silence-phones=1\n";
+const DECODING: &str = "--min-active=200\n--max-active=3000\n--beam=10.0\n--lattice-beam=2.0\n--acoustic-scale=1.0\n--frame-subsampling-factor=3\n--endpoint.silence-phones=1\n";
 /// Three phones of one state each: transitions 1, 3, 5 stay, 2, 4, 6 go on.
 const TRANSITIONS: &str = "<TransitionModel> \n<Topology> \n<TopologyEntry> \n<ForPhones> \n1 2 3\n</ForPhones> \n<State> 0 <PdfClass> 0 <Transition> 0 0.5 <Transition> 1 0.5 </State> \n<State> 1 </State> \n</TopologyEntry> \n</Topology> \n<Triples> 3 \n1 0 0\n2 0 1\n3 0 2\n</Triples> \n<LogProbs> \n [ 0 -0.69 -0.69 -0.69 -0.69 -0.69 -0.69 ]\n</LogProbs> \n</TransitionModel> \n";
 const NETWORK: &str = "<Nnet3> \ninput-node name=input dim=13\ncomponent-node name=affine component=affine input=input\noutput-node name=output input=affine objective=linear\n\n<NumComponents> 1 \n<ComponentName> affine <FixedAffineComponent> <LinearParams>  [\n";

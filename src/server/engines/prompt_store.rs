@@ -161,13 +161,14 @@ mod tests {
         let [file] = &files_of(&store(1 << 20))[..] else { panic!("one clause is one file") };
         let whole = fs::read(file).unwrap();
         assert!(!whole.windows(4).any(|window| window == b"wait"), "no text is kept");
-        assert_eq!(said(&store(1 << 20), "Please wait.").0, first);
+        assert!(said(&store(1 << 20), "Please wait.").0 == first, "it is not rendered again");
         for damage in
             [&whole[..whole.len() - 2], &whole[..20], b"", &[&whole[..100], &[whole[100] ^ 1], &whole[101..]].concat()]
         {
             fs::write(file, damage).unwrap();
-            assert_eq!(said(&store(1 << 20), "Please wait.").0, first);
-            assert_eq!(fs::read(file).unwrap(), whole, "it is there again");
+            // flite never renders a clause twice alike: its noise is drawn by chance.
+            let again = said(&store(1 << 20), "Please wait.").0;
+            assert!(checked(&fs::read(file).unwrap()) == Some(again), "it is there again");
         }
     }
 

@@ -24,7 +24,7 @@ use crate::server::http_client::{self, Connection};
 use crate::speech::asr::lm::{self, AskTable, LanguageMaterial};
 use crate::speech::asr::vosk::{Reply, text, transcript};
 use crate::speech::asr::{AsrError, Listening, Recogniser, RecogniserModel, ServerFault, Transcript, Word};
-use crate::units::{Ask, SampleRate};
+use crate::units::{Ask, Lang, SampleRate};
 
 /// Sound that is sent at once \[samples\]: 100 ms, so that a word is in a partial text soon and messages stay few.
 const PIECE: usize = 1_600;
@@ -41,6 +41,7 @@ pub struct VoskServerModel {
 struct Server {
     url: String,
     patience: Duration,
+    lang: Lang,
     /// The first message, for each kind of question.
     greetings: [String; Ask::COUNT],
 }
@@ -64,7 +65,7 @@ impl VoskServerModel {
             }
             json!({"config": config}).to_string()
         });
-        Ok(Self { server: Arc::new(Server { url: url.to_owned(), patience, greetings }) })
+        Ok(Self { server: Arc::new(Server { url: url.to_owned(), patience, lang: material.lang, greetings }) })
     }
 }
 
@@ -241,7 +242,7 @@ impl Recogniser for VoskServer {
         let room = LONGEST - utterance.said.len();
         utterance.said.extend_from_slice(&pcm[..pcm.len().min(room)]);
         self.persist(&mut utterance, false)?;
-        let now = text(&utterance.talk.ended, &utterance.talk.partial);
+        let now = text(&utterance.talk.ended, &utterance.talk.partial, self.server.lang);
         let news = (now != utterance.told).then(|| now.clone());
         utterance.told = now;
         self.utterance = Some(utterance);
@@ -251,6 +252,6 @@ impl Recogniser for VoskServer {
     fn finish(&mut self) -> Result<Transcript, AsrError> {
         let Some(mut utterance) = self.utterance.take() else { return Err(AsrError::NotListening) };
         self.persist(&mut utterance, true)?;
-        Ok(transcript(utterance.talk.ended))
+        Ok(transcript(utterance.talk.ended, self.server.lang))
     }
 }

@@ -1,7 +1,7 @@
 //! Vosk's C library, loaded when it is asked for: all `unsafe` of the engine is in this file.
 //!
 //! The `vosk` crate links `libvosk` when it is built, and its author's releases of the library are the only ones: a build
-//! would need a file that no distribution carries. The C interface is eleven functions (`vosk_api.h` 0.3.45), so they are
+//! would need a file that no distribution carries. The C interface is ten functions (`vosk_api.h` 0.3.45), so they are
 //! looked up here instead, and a machine without the library is told so when it asks for the engine.
 
 use std::ffi::{CStr, CString, c_char, c_float, c_int, c_short};
@@ -46,7 +46,6 @@ pub(super) struct Api {
     recognizer_result: RecognizerTell,
     recognizer_partial_result: RecognizerTell,
     recognizer_final_result: RecognizerTell,
-    recognizer_reset: RecognizerDo,
     recognizer_free: RecognizerDo,
     _library: Library,
 }
@@ -78,7 +77,6 @@ impl Api {
                 recognizer_result: function!(b"vosk_recognizer_result\0"),
                 recognizer_partial_result: function!(b"vosk_recognizer_partial_result\0"),
                 recognizer_final_result: function!(b"vosk_recognizer_final_result\0"),
-                recognizer_reset: function!(b"vosk_recognizer_reset\0"),
                 recognizer_free: function!(b"vosk_recognizer_free\0"),
                 _library: library,
             }))
@@ -123,7 +121,7 @@ impl LoadedModel {
         let handle = NonNull::new(handle).ok_or(failed)?;
         // SAFETY: just made.
         unsafe { (self.api.recognizer_set_words)(handle.as_ptr(), 1) };
-        Ok(Handle { handle, model: self.clone(), fed: 0 })
+        Ok(Handle { handle, model: self.clone(), fed: 0, is_open: false })
     }
 }
 
@@ -140,6 +138,8 @@ pub(super) struct Handle {
     model: Arc<LoadedModel>,
     /// Samples taken in its life.
     fed: u64,
+    /// It was fed since its last final result.
+    is_open: bool,
 }
 
 // SAFETY: a recogniser has no ties to the thread that made it; `&mut self` keeps it to one at a time.
@@ -157,6 +157,7 @@ impl Handle {
         let told =
             unsafe { (self.model.api.recognizer_accept)(self.handle.as_ptr(), pcm.as_ptr(), pcm.len() as c_int) };
         self.fed += pcm.len() as u64;
+        self.is_open = true;
         if told < 0 { Err(AsrError::EngineFailed("search")) } else { Ok(told > 0) }
     }
 
@@ -172,13 +173,16 @@ impl Handle {
 
     /// JSON: the last segment.
     pub(super) fn final_result(&mut self) -> String {
+        self.is_open = false;
         self.tell(self.model.api.recognizer_final_result)
     }
 
-    /// Forgets the utterance.
-    pub(super) fn reset(&mut self) {
-        // SAFETY: the pointer is valid as long as `self`.
-        unsafe { (self.model.api.recognizer_reset)(self.handle.as_ptr()) };
+    /// Forgets what it was fed since the last [`final_result`](Self::final_result). The library's own `reset` keeps sound that
+    /// it has not looked at yet, and hears it in the next utterance.
+    pub(super) fn forget(&mut self) {
+        if self.is_open {
+            self.final_result();
+        }
     }
 
     fn tell(&self, function: RecognizerTell) -> String {

@@ -9,7 +9,7 @@ use super::library::{Api, Handle, LoadedModel};
 use super::{FEATURES, Reply, check, grammar, text, transcript};
 use crate::speech::asr::lm::{self, AskTable, LanguageMaterial};
 use crate::speech::asr::{AsrError, Listening, Recogniser, RecogniserModel, Transcript, Word};
-use crate::units::{Ask, SampleRate};
+use crate::units::{Ask, Lang, SampleRate};
 
 /// A partial text is asked for so often \[ms\]: the library looks at sound in chunks of about this length.
 const PARTIAL_EVERY_MS: u32 = 100;
@@ -20,6 +20,7 @@ const USUAL_HERTZ: u32 = 16_000;
 pub struct Model {
     loaded: Arc<LoadedModel>,
     rate: SampleRate,
+    lang: Lang,
     /// For each kind of question, a JSON list of phrases.
     grammars: Arc<[Option<String>; Ask::COUNT]>,
 }
@@ -34,7 +35,7 @@ impl Model {
         let rate = rate(folder)?;
         let loaded = Arc::new(LoadedModel::load(Api::load(library)?, folder)?);
         let grammar = |ask| lm::phrases(material, ask).map(|phrases| grammar(&phrases));
-        Ok(Self { loaded, rate, grammars: Arc::new(Ask::ALL.map(grammar)) })
+        Ok(Self { loaded, rate, lang: material.lang, grammars: Arc::new(Ask::ALL.map(grammar)) })
     }
 }
 
@@ -58,7 +59,8 @@ fn rate(folder: &Path) -> Result<SampleRate, AsrError> {
 impl RecogniserModel for Model {
     fn recogniser(&self) -> Result<Box<dyn Recogniser>, AsrError> {
         let (loaded, grammars) = (self.loaded.clone(), self.grammars.clone());
-        let mut made = Vosk { loaded, grammars, rate: self.rate, handles: Default::default(), utterance: None };
+        let (rate, lang) = (self.rate, self.lang);
+        let mut made = Vosk { loaded, grammars, rate, lang, handles: Default::default(), utterance: None };
         // The first one is made now, so that a model that cannot recognise is refused at the start.
         made.handle(Ask::Open)?;
         Ok(Box::new(made))
@@ -69,6 +71,7 @@ struct Vosk {
     loaded: Arc<LoadedModel>,
     grammars: Arc<[Option<String>; Ask::COUNT]>,
     rate: SampleRate,
+    lang: Lang,
     handles: [Option<Handle>; Ask::COUNT],
     utterance: Option<Utterance>,
 }
@@ -117,7 +120,7 @@ impl Recogniser for Vosk {
         self.utterance = None;
         let rate = self.rate;
         let handle = self.handle(ask)?;
-        handle.reset();
+        handle.forget();
         let before = rate.duration(handle.fed());
         self.utterance = Some(Utterance { ask, before, ended: Vec::new(), unasked: 0, told: String::new() });
         Ok(())
@@ -125,6 +128,7 @@ impl Recogniser for Vosk {
 
     fn feed(&mut self, pcm: &[i16]) -> Result<Option<String>, AsrError> {
         let Some(mut utterance) = self.utterance.take() else { return Err(AsrError::NotListening) };
+        let lang = self.lang;
         let every = self.rate.hertz() * PARTIAL_EVERY_MS / 1_000;
         let handle = self.handle(utterance.ask)?;
         utterance.unasked += pcm.len() as u32;
@@ -132,11 +136,11 @@ impl Recogniser for Vosk {
         if handle.accept(pcm)? {
             let segment = handle.result();
             utterance.end(&segment)?;
-            partial = Some(text(&utterance.ended, ""));
+            partial = Some(text(&utterance.ended, "", lang));
         } else if utterance.unasked >= every {
             utterance.unasked = 0;
             let Reply { partial: so_far, .. } = Reply::read(&handle.partial())?;
-            partial = Some(text(&utterance.ended, &so_far));
+            partial = Some(text(&utterance.ended, &so_far, lang));
         }
         let news = partial.filter(|text| *text != utterance.told);
         if let Some(text) = &news {
@@ -151,6 +155,6 @@ impl Recogniser for Vosk {
         let handle = self.handle(utterance.ask)?;
         let segment = handle.final_result();
         utterance.end(&segment)?;
-        Ok(transcript(utterance.ended))
+        Ok(transcript(utterance.ended, self.lang))
     }
 }

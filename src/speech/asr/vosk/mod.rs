@@ -25,6 +25,7 @@ use std::time::Duration;
 pub use local::Model;
 
 use super::{AsrError, Transcript, Word};
+use crate::units::Lang;
 
 /// How the features are computed.
 const FEATURES: &str = "conf/mfcc.conf";
@@ -113,18 +114,22 @@ impl Reply {
     }
 }
 
-/// The text of `words` and of what is not certain yet.
-pub fn text(words: &[Word], more: &str) -> String {
+/// The text of `words` and of what is not certain yet, as the language writes it.
+pub fn text(words: &[Word], more: &str, lang: Lang) -> String {
     let known = words.iter().map(|word| word.text.as_str());
-    known.chain(more.split_whitespace()).filter(|word| *word != UNKNOWN).collect::<Vec<_>>().join(" ")
+    let all: Vec<&str> = known.chain(more.split_whitespace()).filter(|word| *word != UNKNOWN).collect();
+    match lang {
+        Lang::En => all.join(" "),
+        Lang::Zh => all.concat(),
+    }
 }
 
 /// Words as a transcript: its confidence is their mean.
-pub fn transcript(words: Vec<Word>) -> Transcript {
+pub fn transcript(words: Vec<Word>, lang: Lang) -> Transcript {
     let mut words = words;
     words.retain(|word| word.text != UNKNOWN);
     let confidence = words.iter().map(|word| word.confidence).sum::<f32>() / words.len().max(1) as f32;
-    Transcript { text: text(&words, ""), confidence, words, ..Transcript::default() }
+    Transcript { text: text(&words, "", lang), confidence, words, ..Transcript::default() }
 }
 
 #[cfg(test)]
@@ -134,12 +139,14 @@ mod tests {
     #[test]
     fn a_segment_is_read_with_and_without_its_words() {
         let timed = r#"{"result":[{"conf":0.9,"end":0.5,"start":0.1,"word":"yes"},{"conf":1.5,"end":1.0,"start":0.5,"word":"[unk]"}],"text":"yes [unk]"}"#;
-        let heard = transcript(Reply::read(timed).unwrap().words());
+        let heard = transcript(Reply::read(timed).unwrap().words(), Lang::En);
         assert_eq!((heard.text.as_str(), heard.words.len()), ("yes", 1));
         assert_eq!(heard.words[0].to, Duration::from_millis(500));
         assert!((heard.confidence - 0.9).abs() < 1e-6);
         let plain = Reply::read(r#"{"text":"one two"}"#).unwrap();
-        assert_eq!(transcript(plain.words()).text, "one two");
+        assert_eq!(transcript(plain.words(), Lang::En).text, "one two");
+        let mandarin = Reply::read(r#"{"text":"我 要 退款"}"#).unwrap();
+        assert_eq!(transcript(mandarin.words(), Lang::Zh).text, "我要退款");
         assert_eq!(Reply::read(r#"{"partial":"one t"}"#).unwrap().partial, "one t");
         assert!(Reply::read("<html>").is_err());
     }

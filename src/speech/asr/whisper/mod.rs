@@ -125,6 +125,8 @@ impl Whisper {
         parameters.set_print_timestamps(false);
         self.state.full(parameters, &pcm).map_err(|_| AsrError::EngineFailed("read a window"))?;
         let offset = SampleRate::WIDEBAND.duration(utterance.gone as u64);
+        // The library reads half a minute, with silence behind the sound.
+        let length = SampleRate::WIDEBAND.duration(utterance.window.len() as u64);
         let (mut words, mut no_speech, mut logs) = (Vec::new(), 0.0_f32, Vec::new());
         for segment in self.state.as_iter() {
             let Ok(text) = segment.to_str_lossy() else { continue };
@@ -132,7 +134,7 @@ impl Whisper {
             let tokens = (0..segment.n_tokens()).filter_map(|i| segment.get_token(i));
             let probabilities: Vec<f32> = tokens.map(|token| token.token_probability().max(1e-9)).collect();
             logs.extend(probabilities.iter().map(|p| p.ln()));
-            let at = |ticks: i64| offset + Duration::from_millis(ticks.max(0) as u64 * TICK_MS);
+            let at = |ticks: i64| offset + Duration::from_millis(ticks.max(0) as u64 * TICK_MS).min(length);
             let confidence = probabilities.iter().sum::<f32>() / probabilities.len().max(1) as f32;
             let (from, to) = (at(segment.start_timestamp()), at(segment.end_timestamp()));
             words.extend(spoken(&text).map(|text| Word { text, from, to, confidence: confidence.min(1.0) }));
