@@ -4,7 +4,7 @@ ANTEVOX := target/release/antevox
 # Where set-up puts Rust if there was none.
 export PATH := $(HOME)/.cargo/bin:$(PATH)
 
-.PHONY: help run test setup setup-test setup-interop build models demo bench interop fuzz
+.PHONY: help run test setup setup-test setup-interop build models demo bench engines interop fuzz
 
 help: ## these lines
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -15,6 +15,7 @@ run: build models ## everything a fresh machine needs, then the server
 test: setup-test ## everything a fresh machine needs, then all checks and tests
 	cargo fmt --check
 	cargo clippy --all-targets --locked -- -D warnings
+	cargo clippy --lib --features vosk,whisper --locked -- -D warnings
 	cargo run --quiet --locked -- models get en-us-8k
 	cargo run --quiet --locked -- models get minilm || echo "going on without it: its tests are skipped"
 	cargo test --locked --no-fail-fast
@@ -45,7 +46,13 @@ bench: build models ## figures and plots, into target/bench
 	$(ANTEVOX) duplex target/bench/duplex/manifest.jsonl --plots target/bench
 	benches/dialog
 	benches/understanding
+	benches/speech
 	benches/run
+
+engines: setup-test ## the engines that are features of the build, with models that the tests make
+	cargo run --quiet --locked -- models get libvosk
+	cargo run --quiet --locked -- models get en-us-8k
+	cargo test --locked --features vosk,whisper --test every_engine_hears
 
 interop: setup-interop build models ## other people's telephones call; who could do what
 	benches/interop

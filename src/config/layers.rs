@@ -149,6 +149,25 @@ mod tests {
     }
 
     #[test]
+    fn recognisers_are_named_in_order_and_once() {
+        use crate::server::engines::choice::Engine;
+
+        let engines = |list: &str| load(&format!("[engines]\nrecogniser = {list}\n")).map(|s| s.engines.recogniser);
+        assert_eq!(engines("[\"vosk-server\", \"pocketsphinx\"]"), Ok(vec![Engine::VoskServer, Engine::Pocketsphinx]));
+        assert_eq!(engines("\"whisper\""), Ok(vec![Engine::Whisper]));
+        for bad in ["[]", "[\"ears\"]", "[\"vosk\", \"vosk\"]"] {
+            assert!(engines(bad).is_err_and(|shown| shown.contains("`engines.recogniser` does not fit")), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_key_does_not_print() {
+        let settings = load("[engines]\nopenai_key = \"secret\"\nopenai_url = \"http://here/v1\"\n").unwrap();
+        assert_eq!(settings.engines.places.openai.as_ref().unwrap().url, "http://here/v1");
+        assert!(!format!("{settings:?}").contains("secret"));
+    }
+
+    #[test]
     fn every_mistake_is_shown_with_its_place_and_remedy() {
         let shown = load("[sip]\nlisten = [\"nowhere\"]\nmax_cals = 3\n[rtp]\nports = \"9-4\"\n").unwrap_err();
         assert!(shown.contains("antevox.toml:2:1: error: the value of `sip.listen` does not fit"), "{shown}");

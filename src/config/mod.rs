@@ -14,12 +14,16 @@ mod layers;
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
+use std::time::Duration;
 
 pub use layers::{Flag, layered};
 
 use crate::sdp::Codec;
+use crate::server::engines::choice::{Engine, Places};
+use crate::server::engines::remote::OpenAi;
 use crate::server::sentence_model::Backend;
 use crate::server::sip::TlsFiles;
+use crate::units::Pii;
 
 /// A value as somebody wrote it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -98,8 +102,11 @@ pub struct HotlineSettings {
 /// `engines.*`
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EngineSettings {
-    /// `engines.models`: folder of the model files.
-    pub models: PathBuf,
+    /// `engines.recogniser`: who recognises, best first; the next one takes over when one fails.
+    pub recogniser: Vec<Engine>,
+    /// `engines.models`, `engines.vosk_model`, `engines.whisper_model`, `engines.vosk_server`, `engines.openai_*`: where the
+    /// recognisers find what they need.
+    pub places: Places,
     /// `engines.understanding`: whether the sentence model is used: `linear` (not), `auto` (where it is installed), `minilm`.
     pub understanding: Backend,
     /// `engines.recognisers`: utterances that can be recognised at the same time.
@@ -108,6 +115,8 @@ pub struct EngineSettings {
     pub threads: usize,
     /// `engines.cache_mb`: memory for rendered prompts \[MiB\].
     pub cache_mb: usize,
+    /// `engines.prompts_mb`: disk for prompts that are rendered before anybody hears them \[MiB\]; 0: none are.
+    pub prompts_mb: usize,
 }
 
 /// `log.format`
@@ -133,11 +142,13 @@ impl Default for Settings {
             data: "data".into(),
             hotline: HotlineSettings { dialplan: "dialplans/hotline-en".into(), agents: None, corpus: Vec::new() },
             engines: EngineSettings {
-                models: "models".into(),
+                recogniser: vec![Engine::Pocketsphinx],
+                places: Places::default(),
                 understanding: Backend::Auto,
                 recognisers: 8,
                 threads: 2,
                 cache_mb: 64,
+                prompts_mb: 256,
             },
             log: LogFormat::Text,
         }
@@ -170,10 +181,21 @@ pub const KEYS: &[&str] = &[
     "hotline.dialplan",
     "hotline.corpus",
     "engines.models",
+    "engines.openai_key",
+    "engines.openai_model",
+    "engines.openai_speech_model",
+    "engines.openai_url",
+    "engines.openai_voice",
+    "engines.prompts_mb",
+    "engines.recogniser",
     "engines.understanding",
     "engines.recognisers",
     "engines.threads",
     "engines.cache_mb",
+    "engines.server_timeout_ms",
+    "engines.vosk_model",
+    "engines.vosk_server",
+    "engines.whisper_model",
     "log.format",
 ];
 
@@ -221,7 +243,26 @@ impl Settings {
             }
             "hotline.dialplan" => self.hotline.dialplan = path(&given)?,
             "hotline.corpus" => self.hotline.corpus = given.many().iter().map(PathBuf::from).collect(),
-            "engines.models" => self.engines.models = path(&given)?,
+            "engines.recogniser" => self.engines.recogniser = recognisers(&given)?,
+            "engines.models" => self.engines.places.models = path(&given)?,
+            "engines.vosk_model" => self.engines.places.vosk_model = Some(text(&given, "the name of a model")?),
+            "engines.whisper_model" => self.engines.places.whisper_model = Some(text(&given, "the name of a model")?),
+            "engines.vosk_server" => {
+                self.engines.places.vosk_server = Some(text(&given, "a URL such as \"ws://127.0.0.1:2700\"")?);
+            }
+            "engines.server_timeout_ms" => {
+                let patience = number(&given, 100..=60_000, "milliseconds from 100 to 60000")?;
+                let patience = Duration::from_millis(patience as u64);
+                self.engines.places.vosk_server_patience = patience;
+                self.openai().patience = patience;
+            }
+            "engines.openai_url" => {
+                self.openai().url = text(&given, "a URL such as \"http://127.0.0.1:8000/v1\"")?;
+            }
+            "engines.openai_model" => self.openai().model = text(&given, "the name of a model")?,
+            "engines.openai_speech_model" => self.openai().speech_model = text(&given, "the name of a model")?,
+            "engines.openai_voice" => self.openai().voice = Some(text(&given, "the name of a voice")?),
+            "engines.openai_key" => self.openai().key = Some(Pii(text(&given, "a key")?)),
             "engines.understanding" => {
                 self.engines.understanding = match given.one() {
                     Some("auto") => Backend::Auto,
@@ -233,6 +274,7 @@ impl Settings {
             "engines.recognisers" => self.engines.recognisers = number(&given, 1..=256, "a number from 1 to 256")?,
             "engines.threads" => self.engines.threads = number(&given, 1..=64, "a number from 1 to 64")?,
             "engines.cache_mb" => self.engines.cache_mb = number(&given, 1..=4_096, "MiB from 1 to 4096")?,
+            "engines.prompts_mb" => self.engines.prompts_mb = number(&given, 0..=65_536, "MiB from 0 to 65536")?,
             "log.format" => {
                 self.log = match given.one() {
                     Some("text") => LogFormat::Text,
@@ -243,6 +285,13 @@ impl Settings {
             _ => return Err(Refused::UnknownKey(KEYS.to_vec())),
         }
         Ok(())
+    }
+}
+
+impl Settings {
+    /// The server that speaks OpenAI's protocol, of which the keys come one by one.
+    fn openai(&mut self) -> &mut OpenAi {
+        self.engines.places.openai.get_or_insert_with(OpenAi::default)
     }
 }
 
@@ -285,6 +334,19 @@ fn number(given: &Given, range: RangeInclusive<usize>, expected: &'static str) -
 
 fn path(given: &Given) -> Result<PathBuf, Refused> {
     given.one().filter(|text| !text.is_empty()).map(PathBuf::from).ok_or(Refused::Expected("a path"))
+}
+
+fn text(given: &Given, expected: &'static str) -> Result<String, Refused> {
+    given.one().filter(|text| !text.trim().is_empty()).map(str::to_owned).ok_or(Refused::Expected(expected))
+}
+
+/// Names of recognisers, each once.
+fn recognisers(given: &Given) -> Result<Vec<Engine>, Refused> {
+    let named: Option<Vec<Engine>> = given.many().iter().map(|name| Engine::named(name)).collect();
+    let is_once = |list: &Vec<Engine>| list.iter().all(|engine| list.iter().filter(|e| *e == engine).count() == 1);
+    named.filter(|list| !list.is_empty() && is_once(list)).ok_or(Refused::Expected(
+        "a list of \"pocketsphinx\", \"vosk\", \"whisper\", \"vosk-server\" and \"openai\", best first",
+    ))
 }
 
 /// Names of codecs, each once.

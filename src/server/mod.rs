@@ -17,6 +17,7 @@ pub mod dialplan_files;
 pub mod engines;
 pub mod hotline;
 pub mod http;
+pub mod http_client;
 mod learned;
 pub mod rtp;
 pub mod sentence_model;

@@ -85,7 +85,11 @@ pub fn check(folder: &Path) -> Result<(), SentenceModelError> {
     Ok(())
 }
 
-fn sha256(path: &Path) -> io::Result<String> {
+/// SHA-256 of a file, in hexadecimal digits.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn sha256(path: &Path) -> io::Result<String> {
     let mut file = fs::File::open(path)?;
     let mut digest = Sha256::new();
     let mut part = vec![0; 1 << 16];

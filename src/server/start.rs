@@ -4,6 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use jiff::{Timestamp, Zoned};
 use tokio::net::TcpListener;
@@ -12,7 +13,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::board::Board;
-use super::engines::{EarPool, MouthPool};
+use super::engines::prompt_store::PromptStore;
+use super::engines::{EarPool, MouthPool, choice, voices};
 use super::hotline::{HotlineError, Prepared};
 use super::http::{self, Site};
 use super::learned;
@@ -23,7 +25,7 @@ use super::sip::{IncomingCall, SipConfig, SipEdge, SipError, Tls, Transport};
 use super::store::{Store, StoreError};
 use super::{Clock, House, Ready, Server, calls, telemetry, who};
 use crate::config::Settings;
-use crate::speech::asr::{AsrError, pocketsphinx};
+use crate::speech::asr::AsrError;
 use crate::speech::tts::{ClauseCache, Mouth, TtsError, Voice};
 
 /// What keeps a server from starting, and how to mend it.
@@ -86,7 +88,7 @@ impl Server {
         let http_address = http.local_addr().map_err(|source| StartError::Http { address: settings.http, source })?;
         let store = open_store(&settings).await?;
         let guess = who::model(&store).await?;
-        let Engines { source, prepared, is_complete, ears, mouths } = {
+        let Engines { source, prepared, is_complete, ears, mouths, rendering } = {
             let settings = settings.clone();
             // Learning and loading take seconds of computing: not on a thread that serves sockets.
             tokio::task::spawn_blocking(move || engines(&settings)).await.unwrap_or_else(|panicked| {
@@ -115,6 +117,10 @@ impl Server {
         let tasks = TaskTracker::new();
         tasks.spawn(take_calls(house, incoming, tasks.clone(), closing.clone()));
         tasks.spawn(hotlines.clone().watch(closing.clone()));
+        if let Some(rendering) = rendering {
+            let closing = closing.clone();
+            tasks.spawn_blocking(move || rendering.run(&closing));
+        }
         let site = Site { board: board.clone(), hotlines, metrics, closing: closing.clone() };
         tasks.spawn(async move {
             if let Err(error) = http::serve(http, site).await {
@@ -147,11 +153,17 @@ struct Engines {
     is_complete: bool,
     ears: EarPool,
     mouths: MouthPool,
+    rendering: Option<Rendering>,
 }
+
+/// A server that closes waits no longer than this for the prompt that is being rendered to be rested from.
+const LONGEST_REST: Duration = Duration::from_secs(2);
+/// Where rendered prompts are kept, in the folder of the store.
+const PROMPTS: &str = "prompts";
 
 fn engines(settings: &Settings) -> Result<Engines, StartError> {
     let (hotline, engines) = (&settings.hotline, &settings.engines);
-    let encoder = sentence_model::open(&engines.models, engines.understanding)?;
+    let encoder = sentence_model::open(&engines.places.models, engines.understanding)?;
     if encoder.is_none() && engines.understanding == Backend::Auto {
         tracing::info!("the sentence model is not installed; `{REMEDY}` brings it, and callers are understood better");
     }
@@ -163,20 +175,67 @@ fn engines(settings: &Settings) -> Result<Engines, StartError> {
         learned: settings.data.join(learned::FILE),
     };
     let (prepared, is_complete) = source.prepare_quickly()?;
-    let model = pocketsphinx::Model::load(
-        &engines.models.join(pocketsphinx::model_name(prepared.material.lang)),
-        &prepared.material,
-    )?;
-    let ears = EarPool::new(&model, engines.recognisers, engines.threads)?;
+    let model = choice::load(&engines.recogniser, &engines.places, &prepared.material)?;
+    // Recognisers that wait for a network must not wait for each other.
+    let threads = if model.is_slow() { engines.recognisers } else { engines.threads };
+    let ears = EarPool::new(&*model, engines.recognisers, threads)?;
     let plan = &prepared.hotline.plan;
     let voice = match &plan.voice {
         Some(name) => name.parse()?,
         None => Voice::default_for(plan.lang),
     };
-    let cache = Arc::new(ClauseCache::new(engines.cache_mb << 20));
-    let mouths = (0..engines.threads).map(|_| Mouth::new(cache.clone())).collect();
+    let cache = Arc::new(clause_cache(settings));
+    let server = engines.places.openai.as_ref();
+    // A mouth that waits for a network must not keep others waiting.
+    let threads =
+        if server.is_some_and(|server| server.voice.is_some()) { engines.recognisers } else { engines.threads };
+    let mouths = (0..threads).map(|_| voices::mouth(cache.clone(), server)).collect::<Result<_, _>>()?;
     let mouths = MouthPool::new(mouths, &voice)?;
-    Ok(Engines { source, prepared, is_complete, ears, mouths })
+    let rendering = Rendering { mouth: voices::mouth(cache, server)?, voice, texts: plan.fixed_prompts() };
+    let rendering = (engines.prompts_mb > 0).then_some(rendering);
+    Ok(Engines { source, prepared, is_complete, ears, mouths, rendering })
+}
+
+fn clause_cache(settings: &Settings) -> ClauseCache {
+    let engines = &settings.engines;
+    let cache = ClauseCache::new(engines.cache_mb << 20);
+    if engines.prompts_mb == 0 {
+        return cache;
+    }
+    let folder = settings.data.join(PROMPTS);
+    match PromptStore::open(folder.clone(), (engines.prompts_mb as u64) << 20) {
+        Ok(store) => cache.backed_by(Arc::new(store)),
+        Err(error) => {
+            tracing::warn!(folder = %folder.display(), %error, "rendered prompts are not kept from one start to the next");
+            cache
+        }
+    }
+}
+
+/// Prompts to render before anybody hears them.
+struct Rendering {
+    mouth: Mouth,
+    voice: Voice,
+    texts: Vec<String>,
+}
+
+impl Rendering {
+    /// Renders one after the other, until all are there or the server closes. Callers come first: it rests four times as
+    /// long as it works.
+    fn run(mut self, closing: &CancellationToken) {
+        for text in &self.texts {
+            let begun = Instant::now();
+            if let Err(error) = self.mouth.prepare(&self.voice, text) {
+                tracing::warn!(%error, "a prompt of the dialplan cannot be rendered");
+            }
+            let rest = (4 * begun.elapsed()).min(LONGEST_REST);
+            std::thread::sleep(rest);
+            if closing.is_cancelled() {
+                return;
+            }
+        }
+        tracing::info!(prompts = self.texts.len(), "what everybody hears is rendered");
+    }
 }
 
 fn sip_config(settings: &Settings) -> Result<SipConfig, SipError> {

@@ -7,3 +7,6 @@ pub mod answering;
 pub mod certificate;
 pub mod parrot;
 pub mod phone;
+pub mod speech_servers;
+pub mod tiny_vosk;
+pub mod tiny_whisper;

@@ -2,7 +2,7 @@
 
 mod case;
 mod cost;
-mod picture;
+pub(super) mod picture;
 mod play;
 mod report;
 

@@ -112,7 +112,7 @@ fn strip_of(svg: &mut String, case: &Case, played: &Played, top: f64) {
 }
 
 /// A histogram for each kind of time.
-pub(super) fn distributions(times: &[(&str, Vec<u64>)]) -> String {
+pub(in crate::commands) fn distributions(times: &[(&str, Vec<u64>)]) -> String {
     const HEIGHT: f64 = 150.0;
     const BIN: u64 = 20;
     let mut svg = open(HEIGHT * times.len() as f64 + 10.0);

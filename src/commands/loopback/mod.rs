@@ -48,7 +48,7 @@ impl Loopback {
             data: store.to_owned(),
             hotline: HotlineSettings { agents, ..hotline },
             // It is used at once and once: what the sentence model learns in its first half minute would come too late.
-            engines: EngineSettings { understanding: Backend::Linear, ..defaults.engines },
+            engines: EngineSettings { understanding: Backend::Linear, prompts_mb: 0, ..defaults.engines },
             ..defaults
         };
         let server = Server::start_with_clock(settings, clock).await?;

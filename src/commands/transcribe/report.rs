@@ -1,14 +1,16 @@
 //! What `transcribe` tells about a file, and about all of them.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::commands::duplex::picture;
 use crate::speech::asr::Transcript;
 use crate::speech::asr::lm;
-use crate::speech::asr::score::WordErrors;
+use crate::speech::asr::score::{WordErrors, pairs};
 use crate::units::Lang;
 
 /// A text, and when it was there.
@@ -26,8 +28,15 @@ pub(super) struct FileReport {
     audio: Duration,
     busy: Duration,
     finish: Duration,
-    reference: Option<(String, WordErrors)>,
+    reference: Option<Reference>,
     delays: Vec<Duration>,
+}
+
+/// What was really said, and how far off the text is.
+struct Reference {
+    said: Vec<String>,
+    heard: Vec<String>,
+    errors: WordErrors,
 }
 
 impl FileReport {
@@ -42,7 +51,8 @@ impl FileReport {
     ) -> Self {
         let reference = reference.map(|(said, lang)| {
             let (said, heard) = (lm::units(said, lang), lm::units(&heard.text, lang));
-            (said.join(" "), WordErrors::count(&said, &heard))
+            let errors = WordErrors::count(&said, &heard);
+            Reference { said, heard, errors }
         });
         let finish = partials.last().map_or(Duration::ZERO, |last| last.at.saturating_sub(audio));
         let delays = delays(heard, &partials);
@@ -80,19 +90,28 @@ impl FileReport {
             "audio_s": self.audio.as_secs_f64(),
             "rtf": real_time_factor(self.busy, self.audio),
             "finish_ms": ms(self.finish).round(),
-            "ref": self.reference.as_ref().map(|(said, _)| said),
-            "wer": self.reference.as_ref().and_then(|(_, errors)| errors.rate()),
+            "ref": self.reference.as_ref().map(|reference| reference.said.join(" ")),
+            "wer": self.reference.as_ref().and_then(|reference| reference.errors.rate()),
         })
     }
 }
 
 impl fmt::Display for FileReport {
+    /// The text; where it is wrong, what was said and what was heard of it, word under word.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}\t{}", self.file, self.heard.text)?;
-        if let Some((said, errors)) = self.reference.as_ref().filter(|(_, errors)| errors.total() > 0) {
-            write!(f, "\n  said: {said} ({} errors)", errors.total())?;
+        let Some(Reference { said, heard, errors }) = self.reference.as_ref().filter(|r| r.errors.total() > 0) else {
+            return Ok(());
+        };
+        let (mut upper, mut lower) = (String::new(), String::new());
+        for (said, heard) in pairs(said, heard) {
+            let (said, heard) = if said == heard { (said, None) } else { (said.or(Some("")), heard.or(Some("***"))) };
+            let (said, heard) = (said.unwrap_or_default(), heard.unwrap_or_default());
+            let width = said.chars().count().max(heard.chars().count()) + 1;
+            upper.push_str(&format!("{said:width$}"));
+            lower.push_str(&format!("{heard:width$}"));
         }
-        Ok(())
+        write!(f, "\n  said:  {}\n  heard: {} ({} errors)", upper.trim_end(), lower.trim_end(), errors.total())
     }
 }
 
@@ -125,7 +144,14 @@ pub(super) struct Summary {
     busy: Duration,
     delays: Vec<Duration>,
     finishes: Vec<Duration>,
+    /// What was said and what was heard instead, one of them empty where there is none.
+    confusions: BTreeMap<(String, String), usize>,
+    /// Memory of each further recogniser, where it was measured [MB].
+    pub(super) decoder_mb: Option<f64>,
 }
+
+/// So many confusions are told.
+const WORST: usize = 8;
 
 impl Summary {
     pub(super) fn add(&mut self, file: &FileReport) {
@@ -134,11 +160,30 @@ impl Summary {
         self.busy += file.busy;
         self.delays.extend(&file.delays);
         self.finishes.push(file.finish);
-        if let Some((_, errors)) = file.reference {
+        if let Some(Reference { said, heard, errors }) = &file.reference {
             self.with_reference += 1;
             self.right += usize::from(errors.total() == 0);
-            self.errors += errors;
+            self.errors += *errors;
+            for (said, heard) in pairs(said, heard).into_iter().filter(|(said, heard)| said != heard) {
+                let pair = (said.unwrap_or_default().to_owned(), heard.unwrap_or_default().to_owned());
+                *self.confusions.entry(pair).or_default() += 1;
+            }
         }
+    }
+
+    /// Distributions of what was waited for, as SVG.
+    pub(super) fn plot(&self) -> String {
+        let ms = |times: &[Duration]| times.iter().map(|time| time.as_millis() as u64).collect();
+        picture::distributions(&[("word to partial text", ms(&self.delays)), ("end to final text", ms(&self.finishes))])
+    }
+
+    /// The words most often taken for others: said, heard, times.
+    fn worst(&self) -> Vec<(&str, &str, usize)> {
+        let mut all: Vec<_> =
+            self.confusions.iter().map(|((said, heard), times)| (&**said, &**heard, *times)).collect();
+        all.sort_by(|a, b| b.2.cmp(&a.2).then(a.cmp(b)));
+        all.truncate(WORST);
+        all
     }
 
     pub(super) fn to_json(&self) -> Value {
@@ -156,6 +201,8 @@ impl Summary {
             "partial_ms": {"p50": percentile_ms(&self.delays, 50), "p95": percentile_ms(&self.delays, 95)},
             "finish_ms": {"p50": percentile_ms(&self.finishes, 50), "p95": percentile_ms(&self.finishes, 95)},
             "peak_rss_mb": peak_memory_mb(),
+            "decoder_mb": self.decoder_mb,
+            "confusions": self.worst(),
         }})
     }
 }
@@ -168,11 +215,18 @@ impl fmt::Display for Summary {
             writeln!(f, "word error rate    {:.1} % of {words} words", rate * 100.0)?;
             writeln!(f, "  substituted {substituted}, deleted {deleted}, inserted {inserted}")?;
             writeln!(f, "files all right    {} of {}", self.right, self.with_reference)?;
+            for (said, heard, times) in self.worst() {
+                let or = |word: &str| if word.is_empty() { "–".to_owned() } else { word.to_owned() };
+                writeln!(f, "  {times:>3} × {} heard as {}", or(said), or(heard))?;
+            }
         }
         let show = |ms: Option<u64>| ms.map_or("–".to_owned(), |ms| format!("{ms} ms"));
         writeln!(f, "real-time factor   {:.3}", real_time_factor(self.busy, self.audio))?;
         let (p50, p95) = (percentile_ms(&self.delays, 50), percentile_ms(&self.delays, 95));
         writeln!(f, "word → partial     p50 {}, p95 {}", show(p50), show(p95))?;
+        if let Some(mb) = self.decoder_mb {
+            writeln!(f, "a further decoder  {mb:.1} MB")?;
+        }
         let (p50, p95) = (percentile_ms(&self.finishes, 50), percentile_ms(&self.finishes, 95));
         write!(f, "end → final text   p50 {}, p95 {}", show(p50), show(p95))
     }
@@ -191,6 +245,14 @@ fn peak_memory_mb() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
     line.split_whitespace().nth(1)?.parse::<u64>().ok().map(|kib| kib / 1_024)
+}
+
+/// Memory that is this process's alone, where the system tells [MB].
+pub(super) fn private_memory_mb() -> Option<f64> {
+    let sums = std::fs::read_to_string("/proc/self/smaps_rollup").ok()?;
+    let private = sums.lines().filter(|line| line.starts_with("Private_"));
+    let kib = private.map(|line| line.split_whitespace().nth(1)?.parse::<f64>().ok()).sum::<Option<f64>>()?;
+    Some(kib / 1_024.0)
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use super::cannot_read;
+use crate::audio::resample::Upsampler;
 use crate::server::dialplan_files;
 use crate::units::SampleRate;
 
@@ -52,21 +53,29 @@ pub(super) fn dialplan_examples(folder: &Path) -> Result<Vec<String>, String> {
     Ok(plan.sentences())
 }
 
-/// Reads a mono WAV file that is sampled at `rate`.
+/// Reads a mono WAV file as sound at `rate`: sampled at that, or a telephone's recording for an engine that wants more.
 pub(super) fn wav(path: &Path, rate: SampleRate) -> Result<Vec<i16>, String> {
     let mut reader = hound::WavReader::open(path).map_err(|error| cannot_read(path, error))?;
     let spec = reader.spec();
     if spec.sample_format != hound::SampleFormat::Int || spec.bits_per_sample != 16 {
         return Err(cannot_read(path, "only 16-bit WAV files can be read; convert it with `sox IN -b 16 OUT`"));
     }
-    if spec.channels != 1 || spec.sample_rate != rate.hertz() {
+    let narrow = SampleRate::NARROWBAND.hertz();
+    let is_telephone = spec.sample_rate == narrow && rate == SampleRate::WIDEBAND;
+    if spec.channels != 1 || (spec.sample_rate != rate.hertz() && !is_telephone) {
         let hertz = rate.hertz();
         return Err(cannot_read(
             path,
             format_args!("expected one channel at {hertz} Hz; convert it with `sox IN -r {hertz} -c 1 OUT`"),
         ));
     }
-    reader.samples::<i16>().collect::<Result<_, _>>().map_err(|error| cannot_read(path, error))
+    let pcm: Vec<i16> = reader.samples::<i16>().collect::<Result<_, _>>().map_err(|error| cannot_read(path, error))?;
+    if !is_telephone {
+        return Ok(pcm);
+    }
+    let mut wide = vec![0; 2 * pcm.len()];
+    Upsampler::default().process(&pcm, &mut wide);
+    Ok(wide)
 }
 
 #[cfg(test)]

@@ -265,6 +265,31 @@ impl Plan {
         Corpus { lang: self.lang, examples, vague: vague.collect() }
     }
 
+    /// Everything that the hotline says to everybody in the same words: prompts without placeholders but the time of day,
+    /// answers, and what steps say. Nobody's name or order is in it.
+    pub fn fixed_prompts(&self) -> Vec<String> {
+        let daytimes = [&self.daytimes.morning, &self.daytimes.afternoon, &self.daytimes.evening];
+        let mut fixed: Vec<String> = self.scenes.iter().map(|scene| scene.answer.clone()).collect();
+        for kind in PromptKind::ALL {
+            for template in &self.prompts.of(*kind).variants {
+                let filled =
+                    daytimes.iter().filter_map(|time| template.fill(&[(Placeholder::Daytime, (*time).clone())]));
+                fixed.extend(filled);
+            }
+        }
+        let programs = self.scenes.iter().map(|scene| &scene.steps);
+        let programs = programs.chain(self.dialogs.iter().map(|dialog| &dialog.program));
+        for op in programs.flat_map(|program| (0..).map_while(|at| program.op(at))) {
+            if let Op::Say { variants, .. } = op {
+                fixed.extend(variants.iter().filter_map(|wording| wording.fill(&|_| None)));
+            }
+        }
+        fixed.retain(|text| !text.trim().is_empty() && !text.contains('{'));
+        fixed.sort_unstable();
+        fixed.dedup();
+        fixed
+    }
+
     /// What callers may say, for a recogniser's language model: examples, and the names that questions put into their
     /// mouths. What callers say everywhere (yes, no, digits, commands) the recogniser's side adds for the language.
     pub fn sentences(&self) -> Vec<String> {

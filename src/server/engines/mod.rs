@@ -8,8 +8,13 @@
 //!
 //! No model runs in a call's task, and no call waits for another one's engine longer than the queues here say.
 
+pub mod choice;
 mod ears;
 mod mouth;
+pub mod prompt_store;
+pub mod remote;
+pub mod voices;
+mod watched;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,6 +23,7 @@ use tokio::sync::mpsc;
 
 pub use ears::EarPool;
 pub use mouth::MouthPool;
+pub use watched::WatchedModel;
 
 use crate::call::{Hearing, Speaking};
 use crate::units::{HearingId, UtteranceId};

@@ -5,17 +5,35 @@
 //!                          └─► partial text, whenever it changed
 //! ```
 //!
-//! A [`Recogniser`] is lent to a call only while somebody speaks, so a handful serve many calls.
+//! A [`Recogniser`] is lent to a call only while somebody speaks, so a handful serve many calls. What all engines have in
+//! common stands here, and `tests/every_engine_hears.rs` asks it of each of them:
+//!
+//! | engine | where it runs | what it needs | rate |
+//! |---|---|---|---|
+//! | [`pocketsphinx`] | here | a model folder that this program makes | 8 kHz |
+//! | `vosk` (feature) | here | `libvosk.so` when it starts, and a model folder | the model's |
+//! | `whisper` (feature) | here | a model file | 16 kHz |
+//! | `server::engines::remote` | elsewhere | a server: vosk-server, or one that speaks OpenAI's protocol | 16 kHz |
+//!
+//! [`fallback`] makes one recogniser out of several, so that a call outlives the failure of one of them.
 
+#[cfg(any(test, feature = "whisper"))]
+pub mod agreement;
+pub mod fallback;
 pub mod lm;
+pub mod phantoms;
 pub mod pocketsphinx;
 #[allow(unsafe_code)] // asks flite's lexicon; every call carries its reason
 pub mod pronounce;
 pub mod score;
+pub mod vosk;
+#[cfg(feature = "whisper")]
+pub mod whisper;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub use super::ServerFault;
 use crate::units::{Ask, SampleRate};
 
 /// What the recogniser should expect.
@@ -98,6 +116,12 @@ pub trait RecogniserModel: Send + Sync {
     /// # Errors
     /// The engine cannot make another one.
     fn recogniser(&self) -> Result<Box<dyn Recogniser>, AsrError>;
+
+    /// Whether a recogniser may take longer over a piece of sound than the piece lasts, because it waits for a network or
+    /// looks at a whole window at once. Such ones must not share a thread.
+    fn is_slow(&self) -> bool {
+        false
+    }
 }
 
 /// Why recognition failed.
@@ -119,6 +143,42 @@ pub enum AsrError {
     /// The engine's model speaks another language.
     #[error("this engine has no model for the language; see `antevox models list`")]
     OtherLanguage,
+    /// A model is for sound of another rate than the engine can be given.
+    #[error("`{file}` says that the model is for {hertz} Hz; take one for 8000 or 16000 Hz")]
+    OtherRate {
+        /// Where it says so.
+        file: PathBuf,
+        /// What it says \[Hz\].
+        hertz: u32,
+    },
+    /// This program was built without the engine.
+    #[error("this antevox was built without the engine `{0}`; build it with `cargo build --release --features {0}`")]
+    NotBuiltIn(&'static str),
+    /// The engine's library is not there, or is another one.
+    #[error("the library `{0}` cannot be loaded; `antevox models get libvosk` brings it")]
+    LibraryMissing(PathBuf),
+    /// The setting that an engine cannot do without is not given.
+    #[error("the engine `{engine}` needs a server; set `{setting}` to its address")]
+    NoServer {
+        /// The engine.
+        engine: &'static str,
+        /// Section and name of the setting.
+        setting: &'static str,
+    },
+    /// A server that recognises for us failed.
+    #[error("the recognition server {server} {fault}")]
+    Server {
+        /// Its address.
+        server: Box<str>,
+        /// What it did.
+        fault: ServerFault,
+    },
+    /// The engine took so long that it counts as hung; it was given up.
+    #[error("the recognition engine hung")]
+    Hung,
+    /// The engine crashed; it was replaced.
+    #[error("the recognition engine crashed")]
+    Crashed,
     /// The dialplan's dictionary and language models cannot be written.
     #[error("no temporary folder can be written; set TMPDIR to one that can")]
     NoScratchSpace,

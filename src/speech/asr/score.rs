@@ -106,6 +106,18 @@ pub fn align<S: AsRef<str>>(said: &[S], heard: &[S]) -> Vec<Step> {
     steps
 }
 
+/// What was said beside what was heard of it, in order; `None` where one of them is missing.
+pub fn pairs<'a, S: AsRef<str>>(said: &'a [S], heard: &'a [S]) -> Vec<(Option<&'a str>, Option<&'a str>)> {
+    let steps = align(said, heard);
+    let (mut said, mut heard) = (said.iter().map(AsRef::as_ref), heard.iter().map(AsRef::as_ref));
+    let pair = |step| match step {
+        Step::Same | Step::Substituted => (said.next(), heard.next()),
+        Step::Deleted => (said.next(), None),
+        Step::Inserted => (None, heard.next()),
+    };
+    steps.into_iter().map(pair).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -121,6 +133,20 @@ mod tests {
         assert_eq!(errors, WordErrors { words: 5, substituted: 1, deleted: 1, inserted: 1 });
         assert_eq!(errors.rate(), Some(0.6));
         assert_eq!(WordErrors::count::<&str>(&[], &[]).rate(), None);
+    }
+
+    #[test]
+    fn words_stand_beside_what_was_heard_of_them() {
+        let (said, heard) = (split("the money is gone"), split("the is gone yes"));
+        let paired = pairs(&said, &heard);
+        let expected = [
+            (Some("the"), Some("the")),
+            (Some("money"), None),
+            (Some("is"), Some("is")),
+            (Some("gone"), Some("gone")),
+            (None, Some("yes")),
+        ];
+        assert_eq!(paired, expected);
     }
 
     proptest! {

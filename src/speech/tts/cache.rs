@@ -2,7 +2,7 @@
 //!
 //! Shared between worker threads behind a lock that is held for a look-up only. Bounded: when the sound in it exceeds its
 //! capacity, the clauses that were not heard for the longest time are dropped. It holds callers' names, so it lives in
-//! memory only and prints no text.
+//! memory only and prints no text. Behind it may stand a [`ClauseStore`] of clauses that name nobody, which outlives it.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -13,17 +13,34 @@ use super::voice::{Rate, Voice};
 
 /// What a rendered clause is known by.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub(super) struct Key {
+pub struct Key {
+    /// Who renders, where it is not the voice's own engine.
+    by: Option<Arc<str>>,
     voice: &'static str,
     rate: Rate,
     text: Arc<str>,
 }
 
 impl Key {
-    /// `clause` as it is handed to the engine.
-    pub(super) fn new(voice: &Voice, clause: &str) -> Self {
-        Self { voice: voice.name(), rate: voice.rate, text: clause.into() }
+    /// `clause` as it is handed to the engine, which is the voice's own or the one named `by`.
+    pub(super) fn new(by: Option<Arc<str>>, voice: &Voice, clause: &str) -> Self {
+        Self { by, voice: voice.name(), rate: voice.rate, text: clause.into() }
     }
+
+    /// Everything in one text, for a store that looks for clauses by it.
+    pub fn written(&self) -> String {
+        let by = self.by.as_deref().unwrap_or_default();
+        format!("{by}\n{}\n{}\n{}", self.voice, self.rate.percent(), self.text)
+    }
+}
+
+/// Rendered clauses that outlive the process. Only what [`Mouth::prepare`](super::Mouth::prepare) renders is kept in it.
+pub trait ClauseStore: Send + Sync {
+    /// The sound of a clause, 16 kHz mono, if it is there and whole.
+    fn find(&self, key: &Key) -> Option<Vec<i16>>;
+
+    /// Keeps the sound of a clause. Where that fails, it is rendered again next time.
+    fn keep(&self, key: &Key, pcm: &[i16]);
 }
 
 /// How well the cache serves.
@@ -43,6 +60,7 @@ pub struct CacheStats {
 pub struct ClauseCache {
     capacity: usize,
     shelf: Mutex<Shelf>,
+    store: Option<Arc<dyn ClauseStore>>,
 }
 
 #[derive(Default)]
@@ -67,7 +85,12 @@ impl ClauseCache {
 
     /// An empty cache that holds up to `capacity` bytes of sound.
     pub fn new(capacity: usize) -> Self {
-        Self { capacity, shelf: Mutex::default() }
+        Self { capacity, shelf: Mutex::default(), store: None }
+    }
+
+    /// The same with a store behind it.
+    pub fn backed_by(self, store: Arc<dyn ClauseStore>) -> Self {
+        Self { store: Some(store), ..self }
     }
 
     /// How well it serves so far.
@@ -76,8 +99,25 @@ impl ClauseCache {
         CacheStats { clauses: shelf.clauses.len(), ..shelf.stats }
     }
 
-    /// The pieces of a clause, if it was rendered before.
+    /// The pieces of a clause, if it was rendered before: here, or where the store was filled.
     pub(super) fn find(&self, key: &Key) -> Option<Arc<[Piece]>> {
+        if let Some(held) = self.find_held(key) {
+            return Some(held);
+        }
+        // Read outside the lock: others go on meanwhile.
+        let stored = self.store.as_ref()?.find(key)?;
+        self.keep(key.clone(), vec![stored.into()]);
+        self.find_held(key)
+    }
+
+    /// Keeps a finished clause in the store, if there is one.
+    pub(super) fn keep_for_good(&self, key: &Key, pieces: &[Piece]) {
+        if let Some(store) = &self.store {
+            store.keep(key, &pieces.concat());
+        }
+    }
+
+    fn find_held(&self, key: &Key) -> Option<Arc<[Piece]>> {
         let shelf = &mut *self.shelf();
         let Some(rendered) = shelf.clauses.get_mut(key) else {
             shelf.stats.misses += 1;
@@ -130,7 +170,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn key(text: &str) -> Key {
-        Key::new(&Voice::default(), text)
+        Key::new(None, &Voice::default(), text)
     }
 
     fn pieces(samples: usize) -> Vec<Piece> {
@@ -145,8 +185,8 @@ mod tests {
         assert_eq!(*cache.find(&key("hello")).unwrap(), *pieces(10));
         assert!(cache.find(&key("Hello")).is_none());
         let slow = Voice::default().at(Rate::SLOWEST);
-        assert!(cache.find(&Key::new(&slow, "hello")).is_none());
-        assert!(cache.find(&Key::new(&"rms".parse().unwrap(), "hello")).is_none());
+        assert!(cache.find(&Key::new(None, &slow, "hello")).is_none());
+        assert!(cache.find(&Key::new(None, &"rms".parse().unwrap(), "hello")).is_none());
         assert_eq!(cache.stats(), CacheStats { hits: 1, misses: 4, clauses: 1, bytes: 20 });
     }
 

@@ -23,9 +23,9 @@ pub mod voice;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-pub use cache::ClauseCache;
+pub use cache::{ClauseCache, ClauseStore};
 pub use markup::MarkupError;
-pub use mouth::Mouth;
+pub use mouth::{InPlace, Mouth, Renderer};
 pub use voice::{Rate, Voice};
 
 /// A stretch of finished speech, 16 kHz mono. Shared, so that a prompt that a hundred callers hear is stored once.
@@ -47,6 +47,20 @@ pub enum TtsError {
     /// The engine itself gave up.
     #[error("the speech engine failed while it was to {0}")]
     EngineFailed(&'static str),
+    /// The engine took so long that it counts as hung; it was given up.
+    #[error("the speech engine hung")]
+    Hung,
+    /// The engine crashed.
+    #[error("the speech engine crashed")]
+    Crashed,
+    /// A server that speaks for us failed.
+    #[error("the speech server {server} {fault}")]
+    Server {
+        /// Its address.
+        server: Box<str>,
+        /// What it did.
+        fault: super::ServerFault,
+    },
     /// The text begins with `<speak>`, but what follows is not the markup that we read.
     #[error(transparent)]
     Markup(#[from] MarkupError),

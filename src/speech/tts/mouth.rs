@@ -19,16 +19,77 @@ const PHRASE_PAUSE_MS: u64 = 120;
 /// Samples of a millisecond at 16 kHz.
 const SAMPLES_PER_MS: u64 = 16;
 
+/// Renders one clause after the other, whatever the voice.
+pub trait Renderer: Send {
+    /// Who renders, where it is not the voice's own engine.
+    fn by(&self) -> Option<Arc<str>> {
+        None
+    }
+
+    /// What brings its sound to the common loudness \[dB\].
+    fn gain_db(&self, voice: &Voice) -> f32 {
+        voice.gain_db()
+    }
+
+    /// Renders `clause` into `sink` as a [`Synthesiser`](super::Synthesiser) does.
+    ///
+    /// # Errors
+    /// [`TtsError`]; what `sink` has taken so far is sound.
+    fn render(
+        &mut self,
+        voice: &Voice,
+        clause: &str,
+        sink: &mut dyn FnMut(&[i16]) -> ControlFlow<()>,
+    ) -> Result<(), TtsError>;
+}
+
+/// Renders with the voice's own engine, in the thread that asks.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct InPlace;
+
+impl Renderer for InPlace {
+    fn render(
+        &mut self,
+        voice: &Voice,
+        clause: &str,
+        sink: &mut dyn FnMut(&[i16]) -> ControlFlow<()>,
+    ) -> Result<(), TtsError> {
+        voice.synthesiser()?.synthesise(clause, sink)
+    }
+}
+
 /// Speaks. Each worker thread has one; all share a cache.
-#[derive(Clone, Debug)]
 pub struct Mouth {
     cache: Arc<ClauseCache>,
+    /// Best first. Which one fails before its first sound of a clause leaves the clause to the next.
+    renderers: Vec<Box<dyn Renderer>>,
 }
 
 impl Mouth {
     /// A mouth that looks into `cache` before it renders.
     pub fn new(cache: Arc<ClauseCache>) -> Self {
-        Self { cache }
+        Self::with(cache, vec![Box::new(InPlace)])
+    }
+
+    /// A mouth that renders with the first of `renderers` that can.
+    pub fn with(cache: Arc<ClauseCache>, renderers: Vec<Box<dyn Renderer>>) -> Self {
+        Self { cache, renderers }
+    }
+
+    /// Renders `text` and keeps it for good where the cache has a store: for prompts that everybody hears.
+    ///
+    /// # Errors
+    /// As [`speak`](Self::speak).
+    pub fn prepare(&mut self, voice: &Voice, text: &str) -> Result<(), TtsError> {
+        self.speak(voice, text, &mut |_| ControlFlow::Continue(()))?;
+        let by = self.renderers.first().and_then(|renderer| renderer.by());
+        for (voice, clause) in spoken_clauses(voice, text)? {
+            let key = Key::new(by.clone(), &voice, &clause);
+            if let Some(pieces) = self.cache.find(&key) {
+                self.cache.keep_for_good(&key, &pieces);
+            }
+        }
+        Ok(())
     }
 
     /// Speaks `text` with `voice`: hands 16 kHz mono pieces to `sink`, the first as soon as it is rendered, until all is
@@ -88,36 +149,81 @@ impl Mouth {
         clause: &str,
         sink: &mut dyn FnMut(Piece) -> ControlFlow<()>,
     ) -> Result<ControlFlow<()>, TtsError> {
-        let key = Key::new(voice, clause);
-        if let Some(pieces) = self.cache.find(&key) {
-            return Ok(pieces.iter().try_for_each(|piece| sink(Arc::clone(piece))));
-        }
-        let mut pieces = Vec::new();
-        let mut flow = ControlFlow::Continue(());
-        let mut hand_over = |pcm: &mut Vec<i16>| {
-            if pcm.is_empty() {
-                return ControlFlow::Continue(());
+        let mut failed = TtsError::EngineFailed("choose one of no engines");
+        for (number, renderer) in self.renderers.iter_mut().enumerate() {
+            let key = Key::new(renderer.by(), voice, clause);
+            if let Some(pieces) = self.cache.find(&key) {
+                return Ok(pieces.iter().try_for_each(|piece| sink(Arc::clone(piece))));
             }
-            let piece: Piece = pcm.as_slice().into();
-            pcm.clear();
-            pieces.push(Arc::clone(&piece));
-            sink(piece)
-        };
-        let mut leveller = Leveller::new(voice.gain_db());
-        let mut pcm = Vec::new();
-        voice.synthesiser()?.synthesise(clause, &mut |rendered| {
-            leveller.push(rendered, &mut pcm);
-            flow = hand_over(&mut pcm);
-            flow
-        })?;
-        if flow.is_continue() {
-            leveller.finish(&mut pcm);
-            flow = hand_over(&mut pcm);
-            // The clause is whole even when its last piece was refused.
-            self.cache.keep(key, pieces);
+            match rendered(&self.cache, &mut **renderer, key, voice, clause, sink) {
+                Ok(flow) => return Ok(flow),
+                Err((error, Spoken::Partly)) => return Err(error),
+                Err((error, Spoken::Nothing)) => {
+                    tracing::warn!(%error, number, "a clause is left to the next speech engine");
+                    failed = error;
+                }
+            }
         }
-        Ok(flow)
+        Err(failed)
     }
+}
+
+/// What was heard of a clause whose engine failed.
+enum Spoken {
+    Nothing,
+    Partly,
+}
+
+/// Renders a clause into `sink`, and into `cache` when it is whole.
+fn rendered(
+    cache: &ClauseCache,
+    renderer: &mut dyn Renderer,
+    key: Key,
+    voice: &Voice,
+    clause: &str,
+    sink: &mut dyn FnMut(Piece) -> ControlFlow<()>,
+) -> Result<ControlFlow<()>, (TtsError, Spoken)> {
+    let mut pieces = Vec::new();
+    let mut flow = ControlFlow::Continue(());
+    let mut hand_over = |pcm: &mut Vec<i16>| {
+        if pcm.is_empty() {
+            return ControlFlow::Continue(());
+        }
+        let piece: Piece = pcm.as_slice().into();
+        pcm.clear();
+        pieces.push(Arc::clone(&piece));
+        sink(piece)
+    };
+    let mut leveller = Leveller::new(renderer.gain_db(voice));
+    let mut pcm = Vec::new();
+    let outcome = renderer.render(voice, clause, &mut |rendered| {
+        leveller.push(rendered, &mut pcm);
+        flow = hand_over(&mut pcm);
+        flow
+    });
+    if let Err(error) = outcome {
+        return Err((error, if pieces.is_empty() { Spoken::Nothing } else { Spoken::Partly }));
+    }
+    if flow.is_continue() {
+        leveller.finish(&mut pcm);
+        flow = hand_over(&mut pcm);
+        // The clause is whole even when its last piece was refused.
+        cache.keep(key, pieces);
+    }
+    Ok(flow)
+}
+
+/// The clauses of `text` as engines get them, each with the voice that it is spoken with; pauses are left out.
+fn spoken_clauses(voice: &Voice, text: &str) -> Result<Vec<(Voice, String)>, TtsError> {
+    let mut all = Vec::new();
+    for part in markup::parse(text)? {
+        if let Part::Text { text, read_as, rate } = part {
+            let voice = voice.at(voice.rate.scaled(rate));
+            let words = normalise(&text, voice.lang(), read_as);
+            all.extend(clauses(&words).map(|clause| (voice, legible(clause.text.trim(), voice.lang()))));
+        }
+    }
+    Ok(all)
 }
 
 fn pause_after(ending: Ending) -> Duration {
@@ -163,9 +269,75 @@ mod tests {
         let mut mouth = mouth();
         let rendered = speak(&mut mouth, &Voice::default(), GREETING);
         assert_eq!((mouth.cache.stats().hits, mouth.cache.stats().misses), (0, 3));
-        let found = speak(&mut mouth.clone(), &Voice::default(), GREETING);
+        let found = speak(&mut Mouth::new(mouth.cache.clone()), &Voice::default(), GREETING);
         assert_eq!((mouth.cache.stats().hits, mouth.cache.stats().misses), (3, 3));
         assert_eq!(rendered, found);
+    }
+
+    /// Fails after so many pieces of sound.
+    struct Fails(usize);
+
+    impl Renderer for Fails {
+        fn by(&self) -> Option<Arc<str>> {
+            Some("fails".into())
+        }
+
+        fn render(
+            &mut self,
+            _: &Voice,
+            _: &str,
+            sink: &mut dyn FnMut(&[i16]) -> ControlFlow<()>,
+        ) -> Result<(), TtsError> {
+            for _ in 0..self.0 {
+                let _ = sink(&[9_000; 8_000]);
+            }
+            Err(TtsError::Crashed)
+        }
+    }
+
+    #[test]
+    fn a_clause_is_left_to_the_next_engine_unless_its_beginning_was_heard() {
+        let with = |pieces| {
+            let cache = Arc::new(ClauseCache::new(ClauseCache::SERVER_CAPACITY));
+            Mouth::with(cache, vec![Box::new(Fails(pieces)), Box::new(InPlace)])
+        };
+        // flite never renders a clause twice alike: its noise is drawn by chance.
+        let plain = speak(&mut mouth(), &Voice::default(), GREETING).concat().len();
+        let left = speak(&mut with(0), &Voice::default(), GREETING).concat().len();
+        assert!(left.abs_diff(plain) < 1_600, "{left} and {plain} samples");
+        let mut heard = 0;
+        let outcome = with(1).speak(&Voice::default(), GREETING, &mut |_| {
+            heard += 1;
+            ControlFlow::Continue(())
+        });
+        assert_eq!((outcome, heard), (Err(TtsError::Crashed), 1));
+    }
+
+    #[test]
+    fn what_was_prepared_is_found_by_another_cache_and_what_was_only_spoken_is_not() {
+        #[derive(Default)]
+        struct InMemory(std::sync::Mutex<std::collections::HashMap<String, Vec<i16>>>);
+
+        impl super::super::ClauseStore for InMemory {
+            fn find(&self, key: &Key) -> Option<Vec<i16>> {
+                self.0.lock().unwrap().get(&key.written()).cloned()
+            }
+
+            fn keep(&self, key: &Key, pcm: &[i16]) {
+                self.0.lock().unwrap().insert(key.written(), pcm.to_vec());
+            }
+        }
+
+        let store = Arc::new(InMemory::default());
+        let mouth = || Mouth::new(Arc::new(ClauseCache::new(1 << 20).backed_by(store.clone())));
+        let rendered = speak(&mut mouth(), &Voice::default(), "Good morning Ms. Li.").concat();
+        assert!(store.0.lock().unwrap().is_empty(), "a name stays in memory");
+        mouth().prepare(&Voice::default(), "Please say yes or no.").unwrap();
+        assert_eq!(store.0.lock().unwrap().len(), 1);
+        let mut later = mouth();
+        let prepared = speak(&mut later, &Voice::default(), "Please say yes or no.").concat();
+        assert_eq!(*store.0.lock().unwrap().values().next().unwrap(), prepared);
+        assert_ne!(prepared, rendered);
     }
 
     #[test]

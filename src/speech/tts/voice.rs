@@ -152,13 +152,20 @@ impl Voice {
         VOICES.iter().map(|entry| Self { entry, rate: Rate::NORMAL })
     }
 
+    /// A voice of the same language and rate that another engine renders, for when this one's cannot.
+    pub fn stand_in(&self) -> Option<Self> {
+        let is_flite = |entry: &VoiceEntry| matches!(entry.engine, Engine::Flite(_));
+        let differs = |entry: &&VoiceEntry| entry.lang == self.lang() && is_flite(entry) != is_flite(self.entry);
+        VOICES.iter().find(differs).map(|entry| Self { entry, rate: self.rate })
+    }
+
     /// The same voice at another rate.
     pub fn at(self, rate: Rate) -> Self {
         Self { rate, ..self }
     }
 
     /// What brings this voice to the common loudness \[dB\].
-    pub(super) fn gain_db(&self) -> f32 {
+    pub fn gain_db(&self) -> f32 {
         self.entry.gain_db
     }
 
@@ -220,6 +227,14 @@ mod tests {
     fn each_language_has_a_default() {
         assert_eq!(Voice::default_for(Lang::En).name(), "slt");
         assert_eq!(Voice::default_for(Lang::Zh).name(), "cmn");
+    }
+
+    #[test]
+    fn another_engine_stands_in() {
+        let stand_in = |name: &str| name.parse::<Voice>().unwrap().stand_in().map(|voice| voice.to_string());
+        assert_eq!(stand_in("slt@120"), Some("en-us@120".to_owned()));
+        assert_eq!(stand_in("en-gb"), Some("slt".to_owned()));
+        assert_eq!(stand_in("cmn"), None, "nobody else speaks Mandarin");
     }
 
     #[test]

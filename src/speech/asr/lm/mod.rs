@@ -133,6 +133,36 @@ impl Models {
     }
 }
 
+/// Sentences of a dialplan that are still worth listing as phrases; an engine composes their graph when it starts to listen.
+const MOST_LISTED: usize = 2_000;
+
+/// What answers to `ask` are made of, for engines that take a list of phrases in place of a model; `None` where their own
+/// general model serves better: what is open, or too much to list.
+pub fn phrases(material: &LanguageMaterial, ask: Ask) -> Option<Vec<String>> {
+    let phrases = match material.lang {
+        Lang::En => &english::PHRASES,
+        Lang::Zh => &mandarin::PHRASES,
+    };
+    let alike = |lists: &[&[&str]]| lists.concat().into_iter().map(str::to_owned).collect::<Vec<_>>();
+    let mut listed = match ask {
+        Ask::Open => return None,
+        // Any order of the words may be said.
+        Ask::Digits => (phrases.digits)().concat().into_iter().map(str::to_owned).collect(),
+        Ask::YesNo => alike(&[phrases.yes, phrases.no, phrases.backchannels, phrases.commands]),
+        Ask::Choice => alike(&[phrases.choices, phrases.commands]),
+    };
+    if ask != Ask::Digits {
+        if material.sentences.len() + material.names.len() > MOST_LISTED {
+            return None;
+        }
+        listed.extend(material.names.iter().chain(&material.sentences).map(|sentence| text::words(sentence).join(" ")));
+    }
+    listed.sort_unstable();
+    listed.dedup();
+    listed.retain(|phrase| !phrase.is_empty());
+    Some(listed)
+}
+
 /// What is counted in a transcript: words, or characters where the language has no spaces.
 pub fn units(sentence: &str, lang: Lang) -> Vec<String> {
     match lang {

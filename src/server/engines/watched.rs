@@ -1,0 +1,207 @@
+//! A recogniser on a thread of its own, watched: when it crashes or hangs, that is an error like any other.
+//!
+//! ```text
+//! worker ─► order ─► thread with the engine
+//!        ◄─ answer ◄─┘       panics: Crashed, no answer in time: Hung; the next utterance gets a new one
+//! ```
+//!
+//! A thread that hangs is left behind; should it ever return, it finds nobody there and ends. A fault that ends the process
+//! (a C library that writes where it must not) cannot be survived here: who distrusts an engine that much runs it behind a
+//! server.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::thread;
+use std::time::Duration;
+
+use crate::speech::asr::{AsrError, Listening, Recogniser, RecogniserModel, Transcript};
+use crate::units::SampleRate;
+
+/// How long an engine that keeps up with speech may take over a piece of it: what a machine does in that time that is busy
+/// with other things has been seen to be little.
+const PATIENCE: Duration = Duration::from_secs(8);
+/// How long one may take that reads a window of half a minute at once, on a slow machine.
+const PATIENCE_WITH_SLOW: Duration = Duration::from_secs(30);
+
+/// Makes recognisers of `model` that are watched.
+pub struct WatchedModel {
+    model: Arc<dyn RecogniserModel>,
+    patience: Duration,
+}
+
+impl WatchedModel {
+    /// Watches over the recognisers of `model`.
+    pub fn new(model: Arc<dyn RecogniserModel>) -> Self {
+        let patience = if model.is_slow() { PATIENCE_WITH_SLOW } else { PATIENCE };
+        Self { model, patience }
+    }
+}
+
+impl RecogniserModel for WatchedModel {
+    fn recogniser(&self) -> Result<Box<dyn Recogniser>, AsrError> {
+        let first = self.model.recogniser()?;
+        let rate = first.sample_rate();
+        let engine = Some(Engine::start(first)?);
+        Ok(Box::new(Watched { model: self.model.clone(), patience: self.patience, rate, engine }))
+    }
+
+    fn is_slow(&self) -> bool {
+        self.model.is_slow()
+    }
+}
+
+struct Watched {
+    model: Arc<dyn RecogniserModel>,
+    patience: Duration,
+    rate: SampleRate,
+    /// `None` after it was lost.
+    engine: Option<Engine>,
+}
+
+/// One order is on its way at a time, so the bounds of both queues are never met.
+struct Engine {
+    orders: SyncSender<Order>,
+    answers: Receiver<Result<Answer, AsrError>>,
+}
+
+enum Order {
+    Begin(Listening),
+    Feed(Box<[i16]>),
+    Finish,
+}
+
+enum Answer {
+    Begun,
+    Partial(Option<String>),
+    Final(Transcript),
+}
+
+impl Engine {
+    fn start(mut recogniser: Box<dyn Recogniser>) -> Result<Self, AsrError> {
+        let (orders, queue) = sync_channel(1);
+        let (tell, answers) = sync_channel(1);
+        let run = move || {
+            while let Ok(order) = queue.recv() {
+                let answer = match order {
+                    Order::Begin(listening) => recogniser.begin(&listening).map(|()| Answer::Begun),
+                    Order::Feed(pcm) => recogniser.feed(&pcm).map(Answer::Partial),
+                    Order::Finish => recogniser.finish().map(Answer::Final),
+                };
+                if tell.send(answer).is_err() {
+                    return;
+                }
+            }
+        };
+        let started = thread::Builder::new().name("recogniser".to_owned()).spawn(run);
+        started.map_err(|_| AsrError::EngineFailed("start a thread"))?;
+        Ok(Self { orders, answers })
+    }
+}
+
+impl Watched {
+    fn ask(&mut self, order: Order) -> Result<Answer, AsrError> {
+        let engine = self.engine.as_ref().ok_or(AsrError::NotListening)?;
+        let lost = match engine.orders.send(order) {
+            Err(_) => AsrError::Crashed,
+            Ok(()) => match engine.answers.recv_timeout(self.patience) {
+                Ok(answer) => return answer,
+                Err(RecvTimeoutError::Timeout) => AsrError::Hung,
+                Err(RecvTimeoutError::Disconnected) => AsrError::Crashed,
+            },
+        };
+        metrics::counter!("antevox_recognisers_lost_total").increment(1);
+        self.engine = None;
+        Err(lost)
+    }
+}
+
+/// What an engine says that answers another question than it was asked.
+const CONFUSED: AsrError = AsrError::EngineFailed("answer in order");
+
+impl Recogniser for Watched {
+    fn sample_rate(&self) -> SampleRate {
+        self.rate
+    }
+
+    fn begin(&mut self, listening: &Listening) -> Result<(), AsrError> {
+        if self.engine.is_none() {
+            self.engine = Some(Engine::start(self.model.recogniser()?)?);
+        }
+        match self.ask(Order::Begin(listening.clone()))? {
+            Answer::Begun => Ok(()),
+            Answer::Partial(_) | Answer::Final(_) => Err(CONFUSED),
+        }
+    }
+
+    fn feed(&mut self, pcm: &[i16]) -> Result<Option<String>, AsrError> {
+        match self.ask(Order::Feed(pcm.into()))? {
+            Answer::Partial(partial) => Ok(partial),
+            Answer::Begun | Answer::Final(_) => Err(CONFUSED),
+        }
+    }
+
+    fn finish(&mut self) -> Result<Transcript, AsrError> {
+        match self.ask(Order::Finish)? {
+            Answer::Final(transcript) => Ok(transcript),
+            Answer::Begun | Answer::Partial(_) => Err(CONFUSED),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Does what the first sample that it is fed says.
+    struct Whim;
+
+    const FINE: i16 = 0;
+    const CRASH: i16 = 1;
+    const HANG: i16 = 2;
+
+    impl Recogniser for Whim {
+        fn sample_rate(&self) -> SampleRate {
+            SampleRate::NARROWBAND
+        }
+
+        fn begin(&mut self, _: &Listening) -> Result<(), AsrError> {
+            Ok(())
+        }
+
+        fn feed(&mut self, pcm: &[i16]) -> Result<Option<String>, AsrError> {
+            match pcm[0] {
+                CRASH => panic!("as it was told"),
+                HANG => loop {
+                    thread::park();
+                },
+                _ => Ok(Some("fine".into())),
+            }
+        }
+
+        fn finish(&mut self) -> Result<Transcript, AsrError> {
+            Ok(Transcript { text: "fine".into(), ..Transcript::default() })
+        }
+    }
+
+    struct WhimModel;
+
+    impl RecogniserModel for WhimModel {
+        fn recogniser(&self) -> Result<Box<dyn Recogniser>, AsrError> {
+            Ok(Box::new(Whim))
+        }
+    }
+
+    #[test]
+    fn what_is_lost_is_named_and_replaced() {
+        let watch = WatchedModel { patience: Duration::from_millis(50), ..WatchedModel::new(Arc::new(WhimModel)) };
+        let mut recogniser = watch.recogniser().unwrap();
+        for (order, error) in [(CRASH, AsrError::Crashed), (HANG, AsrError::Hung)] {
+            recogniser.begin(&Listening::default()).unwrap();
+            assert_eq!(recogniser.feed(&[order]), Err(error));
+            assert_eq!(recogniser.finish(), Err(AsrError::NotListening), "it is gone");
+            recogniser.begin(&Listening::default()).unwrap();
+            assert_eq!(recogniser.finish().unwrap().text, "fine", "another one took its place");
+        }
+        assert_eq!(recogniser.feed(&[FINE]), Ok(Some("fine".into())));
+    }
+}
