@@ -15,10 +15,11 @@ use support::phone::{Heard, Phone};
 const WITH_SDP: &str = "Content-Type: application/sdp\r\n";
 
 async fn dial(server: &Server, phone: &Phone) -> SipLeg {
-    let credentials = Some(Credentials { user: "agent".into(), password: Pii("secret".into()) });
+    let credentials =
+        Some(Credentials { user: "agent".into(), password: Pii("secret".into()), realm: Some("desk".into()) });
     let target = format!("sip:agent@{}", phone.local);
     let offer = Some(sdp("sendrecv"));
-    server.edge.dial(Dial { target, from: "95188".into(), offer, credentials, headers: Vec::new() }).await.unwrap()
+    server.edge.dial(Dial { target, from: "95188".into(), offer, credentials, ..Dial::default() }).await.unwrap()
 }
 
 /// A telephone whose call has been answered; the INVITE is there for more answers to it.

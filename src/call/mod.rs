@@ -40,7 +40,7 @@ pub use record::{
 };
 
 use crate::audio::{FRAME_MS, Frame};
-use crate::dialog::Plan;
+use crate::dialog::{CallFacts, Plan};
 use crate::identify::Identified;
 use crate::leg::{LegEvent, LegRequest};
 use crate::nlu::Understanding;
@@ -67,6 +67,8 @@ pub struct Arrival {
     pub from: Pii<String>,
     /// Called number.
     pub to: String,
+    /// What else the line told.
+    pub facts: CallFacts,
     /// SDP offer, if the INVITE had one.
     pub offer: Option<String>,
     /// Where our media socket for the caller is, and what we can do.
@@ -153,7 +155,8 @@ impl Call {
     /// Answers a call, or refuses it: see what [`poll`](Self::poll) says first.
     pub fn new(now: Instant, hotline: Arc<Hotline>, arrival: Arrival, detector: Box<dyn VoiceDetector>) -> Self {
         let conversation =
-            Conversation::new(hotline.clone(), detector, arrival.from.clone(), arrival.local_time, arrival.seed);
+            Conversation::new(hotline.clone(), detector, arrival.from.clone(), arrival.local_time, arrival.seed)
+                .knowing(arrival.facts.clone());
         let mut call = Self {
             times: Times { arrived: now, answered: None, next_tick: now, last_packet: now },
             stage: Stage::Answering,

@@ -150,7 +150,7 @@ impl Call {
         let dial = Dial {
             target: self.uri.clone(),
             from: self.from.clone(),
-            credentials: credentials.map(|(user, password)| Credentials { user, password: Pii(password) }),
+            credentials: credentials.map(|(user, password)| Credentials { user, password: Pii(password), realm: None }),
             ..Dial::default()
         };
         let ringing = Ringing::dial(&edge, &RtpPorts::new(local, DEFAULT_RANGE)?, dial).await?;

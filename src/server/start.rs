@@ -186,6 +186,12 @@ fn sip_config(settings: &Settings) -> Result<SipConfig, SipError> {
         listen: sip.listen.iter().flat_map(both).chain(encrypted).collect(),
         tls: if sip.listen_tls.is_empty() { None } else { Some(Tls::load(&sip.tls)?) },
         max_calls: sip.max_calls,
+        external: sip.external,
+        trunks: settings.trunks.clone(),
+        phones: settings.phones.clone(),
+        strangers: sip.strangers,
+        realm: sip.realm.clone(),
+        calls_out: settings.calls_out.clone(),
         ..SipConfig::default()
     })
 }

@@ -27,6 +27,7 @@ impl Dialog {
                 let value = self.values.slots.get(&slot)?;
                 Some(slot_datum(self.plan.slot(slot), value, self.now, self.plan.lang))
             }
+            Name::Header(at) => self.facts.header(self.plan.headers.get(at)?).map(plain),
             Name::Result(action, field) => self.values.results.get(&(action, field)).map(|text| plain(text)),
         }
     }
@@ -56,6 +57,13 @@ impl Dialog {
             }),
             Fact::Scene => scene.map(|scene| plain(scene.as_str())),
             Fact::Problem => scene.and_then(|scene| self.plan.find(scene)).map(|scene| plain(&self.problem(scene))),
+            Fact::CallTrunk => self.facts.trunk.as_deref().map(plain),
+            Fact::CallDivertedFrom => self
+                .facts
+                .diverted_from
+                .as_ref()
+                .map(|number| Datum { spoken: digit_by_digit(&number.0), ..plain(&number.0) }),
+            Fact::CallVerified => self.facts.verified.map(|verified| plain(verified.name())),
             Fact::CallId => None,
         }
         .filter(|datum| !datum.text.is_empty())

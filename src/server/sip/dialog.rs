@@ -68,6 +68,11 @@ impl Dialog {
         }
     }
 
+    /// Calls somebody else instead, in the same attempt (RFC 3261 §8.1.3.4): whoever was called first is still in To.
+    pub(super) fn aim(&mut self, target: Uri) {
+        self.target = target;
+    }
+
     /// `Call-ID`.
     pub(super) fn call_id(&self) -> &str {
         &self.call_id

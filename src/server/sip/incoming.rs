@@ -13,29 +13,19 @@ use super::lane::Lane;
 use super::leg::{Answered, Beginning, LegTask, State, Talking};
 use super::message::{ALLOW, Body, body, call_id, cseq, from_tag, party, with, with_sdp};
 use super::route::Shared;
+use super::trunk::{Caller, Origin, caller, named};
 use super::{IncomingCall, Party};
+use crate::dialog::CallFacts;
 use crate::leg::LegEvent;
 use crate::units::Pii;
-
-/// Header fields that a dialog or a call record may want to know of: these, and all that begin with `X-`.
-const OF_INTEREST: [&str; 10] = [
-    "P-Asserted-Identity",
-    "P-Preferred-Identity",
-    "Privacy",
-    "Diversion",
-    "History-Info",
-    "Subject",
-    "User-Agent",
-    "User-to-User",
-    "Session-ID",
-    "Identity",
-];
 
 /// A new INVITE on its way to becoming a leg.
 pub(super) struct NewCall<'a> {
     pub(super) shared: &'a Arc<Shared>,
     pub(super) lane: &'a Arc<Lane>,
     pub(super) source: SocketAddr,
+    /// Whose call it is.
+    pub(super) origin: &'a Origin,
 }
 
 impl NewCall<'_> {
@@ -67,34 +57,27 @@ impl NewCall<'_> {
             invite.reply(100);
             State::Ringing(invite)
         });
-        room.send(described(&request, self.source, leg));
+        room.send(described(&request, self.source, self.origin, leg));
     }
 }
 
-fn described(invite: &Request, peer: SocketAddr, leg: super::SipLeg) -> IncomingCall {
-    let side = |value: Option<&str>| {
-        let (display, user) = party(value.unwrap_or_default());
-        Party { user: Pii(user), display: display.map(Pii) }
+fn described(invite: &Request, peer: SocketAddr, origin: &Origin, leg: super::SipLeg) -> IncomingCall {
+    let from = invite.from_header().ok().map(|from| from.value()).unwrap_or_default();
+    let Caller { from, diverted_from } = caller(&invite.headers, from, origin);
+    let (display, user) = party(invite.to_header().ok().map(|to| to.value()).unwrap_or_default());
+    let (trunk, headers) = match origin {
+        Origin::Trunk(trunk) => (Some(trunk.name.clone()), named(&invite.headers, trunk)),
+        Origin::Stranger | Origin::Phone(_) => (None, Vec::new()),
     };
-    let headers = invite
-        .headers
-        .iter()
-        .filter(|header| {
-            let name = header.name();
-            OF_INTEREST.iter().any(|known| known.eq_ignore_ascii_case(name))
-                || name.get(..2).is_some_and(|start| start.eq_ignore_ascii_case("X-"))
-        })
-        .map(|header| (header.name().to_owned(), header.value().to_owned()))
-        .collect();
     let offer = match body(&invite.headers, &invite.body) {
         Body::Sdp(sdp) => Some(sdp),
         Body::Empty | Body::Other => None,
     };
     IncomingCall {
         call_id: call_id(invite),
-        from: side(invite.from_header().ok().map(|from| from.value())),
-        to: side(invite.to_header().ok().map(|to| to.value())),
-        headers,
+        from,
+        to: Party { user: Pii(user), display: display.map(Pii) },
+        facts: CallFacts { trunk, diverted_from, verified: None, headers },
         offer,
         peer,
         leg,

@@ -19,19 +19,19 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rsipstack::dialog::authenticate::Credential;
 use rsipstack::sip::{Header, Method, Request, Response};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use super::LegError;
 use super::dialog::Dialog;
 use super::exchange::{Answering, Asking, Input};
 use super::gate::Permit;
 use super::lane::Lane;
+use super::onward::Onward;
 use super::reliable::Reliable;
 use super::route::{LegKey, Shared};
 use super::session_timer::SessionTimer;
+use super::{Credentials, LegError};
 use crate::leg::{LegEvent, LegRequest};
 
 /// Events that wait for the call. A call that is this far behind loses `Rang` and `Referred`; an `Updated` that does not fit
@@ -97,6 +97,8 @@ pub(super) struct Calling {
     pub(super) provisional: bool,
     /// The call has hung up meanwhile.
     pub(super) cancelled: bool,
+    /// What else can be tried.
+    pub(super) onward: Onward,
 }
 
 /// [`State::Talking`]: at most one offer is open at a time (RFC 3264 §4).
@@ -121,7 +123,7 @@ pub(super) struct LegTask {
     pub(super) peer: SocketAddr,
     pub(super) dialog: Dialog,
     pub(super) state: State,
-    pub(super) credentials: Option<Credential>,
+    pub(super) credentials: Option<Credentials>,
     /// Fires when somebody owes us an answer for too long.
     pub(super) deadline: Option<Instant>,
     /// A 180 that waits for its PRACK.
@@ -143,7 +145,7 @@ pub(super) struct Beginning {
     pub(super) peer: SocketAddr,
     pub(super) dialog: Dialog,
     pub(super) permit: Option<Permit>,
-    pub(super) credentials: Option<Credential>,
+    pub(super) credentials: Option<Credentials>,
 }
 
 /// Keeps a leg in the tables of the edge until it is dropped.
@@ -231,7 +233,15 @@ impl LegTask {
     /// When something happens although nobody says anything.
     fn due(&self) -> Option<Instant> {
         let again = self.reliable.as_ref().map(|reliable| reliable.again);
-        [self.deadline, again, self.session.map(|(_, until)| until)].into_iter().flatten().min()
+        [self.deadline, again, self.session.map(|(_, until)| until), self.next_way_at()].into_iter().flatten().min()
+    }
+
+    /// When another target is tried because this one says nothing.
+    fn next_way_at(&self) -> Option<Instant> {
+        match &self.state {
+            State::Calling(calling) if !calling.cancelled => calling.onward.until,
+            _ => None,
+        }
     }
 
     async fn wake(&mut self) {
@@ -243,6 +253,8 @@ impl LegTask {
             self.ring_again();
         } else if self.session.is_some_and(|(_, until)| until <= now) {
             self.session_due().await;
+        } else if self.next_way_at().is_some_and(|at| at <= now) {
+            self.nobody_there().await;
         }
     }
 
@@ -253,7 +265,7 @@ impl LegTask {
             Input::Acknowledged(ack) => self.acknowledged(&ack).await,
             Input::Settled(number) => self.settled(number).await,
             Input::Responded(response) => self.responded(response).await,
-            Input::Retried(number) => self.dialog.skip_to(number),
+            Input::Retried(request) => self.retried(request),
             Input::AcceptedAgain(response) => self.accepted_again(&response).await,
         }
     }

@@ -259,11 +259,19 @@ impl LegTask {
     /// A response to an INVITE of ours: the first one, or a re-INVITE.
     async fn invite_responded(&mut self, number: u32, response: Response) {
         match &self.state {
-            State::Calling(_) => self.call_responded(response).await,
+            State::Calling(_) if number == self.dialog.local_seq() => self.call_responded(response).await,
+            // A target that we had given up picks up after all: it is thanked and sent off.
+            State::Calling(_) if (200..300).contains(&response.status_code.code()) => {
+                self.accepted_again(&response).await;
+            }
             State::Talking(Talking::WeOffer(ours)) if *ours == number => self.offer_responded(response).await,
             // Our offer was answered after we had begun to leave: it still wants its ACK.
             State::Leaving if (200..300).contains(&response.status_code.code()) => {
                 self.acknowledge_response(&response).await;
+            }
+            // One that we called before this one, or that we gave up, picks up after all.
+            State::Talking(_) if (200..300).contains(&response.status_code.code()) => {
+                self.accepted_again(&response).await;
             }
             _ => {}
         }
