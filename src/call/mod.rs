@@ -42,7 +42,7 @@ pub use record::{
 use crate::audio::{FRAME_MS, Frame};
 use crate::dialog::{CallFacts, Plan};
 use crate::identify::Identified;
-use crate::leg::{LegEvent, LegRequest};
+use crate::leg::{Keys, LegEvent, LegRequest};
 use crate::nlu::Understanding;
 use crate::sdp::{self, Agreed};
 use crate::speech::vad::VoiceDetector;
@@ -144,8 +144,12 @@ pub struct Call {
     stage: Stage,
     line: Option<Line>,
     conversation: Conversation,
+    /// Keys that came by signalling since the last tick.
+    pressed: Keys,
     identified: Option<Identified>,
     transfer: Option<TransferRecord>,
+    /// What was agreed with the agent who talks to the caller.
+    agent_local: Option<sdp::Local>,
     timers: TimerTable<Timer, 4>,
     outputs: VecDeque<Output>,
     hotline: Arc<Hotline>,
@@ -162,8 +166,10 @@ impl Call {
             stage: Stage::Answering,
             line: None,
             conversation,
+            pressed: Keys::default(),
             identified: None,
             transfer: None,
+            agent_local: None,
             timers: TimerTable::default(),
             outputs: VecDeque::new(),
             hotline,
@@ -271,6 +277,7 @@ impl Call {
             LegEvent::Acknowledged { sdp: None } if self.line.is_none() => self.hang_up(now, Party::Server),
             LegEvent::Updated { sdp } => self.update(sdp),
             LegEvent::Referred { status } => self.referred(now, status),
+            LegEvent::Pressed { key } => self.pressed.push(key),
             LegEvent::Ended { .. } => self.end(now, Party::Caller),
             LegEvent::Rang
             | LegEvent::Answered { .. }
@@ -363,7 +370,8 @@ impl Call {
     /// 20 ms of media in each direction.
     fn tick(&mut self, now: Instant) {
         let Some(line) = &mut self.line else { return };
-        let heard = line.pull(now);
+        let mut heard = line.pull(now);
+        std::mem::take(&mut self.pressed).chars().for_each(|key| heard.keys.push(key));
         match &mut self.stage {
             Stage::Bridged(agent) => {
                 let answer = agent.pull(now);

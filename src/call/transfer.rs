@@ -105,6 +105,7 @@ impl Call {
                 let agreed = local.as_ref().map(|local| sdp::accept_answer(local, &sdp));
                 let Some(Ok(agreed)) = agreed else { return self.transfer_failed("incompatible") };
                 self.timers.stop(Timer::Transfer);
+                self.agent_local = Some(agreed.next_local());
                 // Another stream than the caller's, so another SSRC: the seed must differ.
                 let agent = Line::new(LegId::AGENT, &agreed, !self.arrival.seed);
                 self.stage = Stage::Bridged(Box::new(agent));
@@ -115,11 +116,33 @@ impl Call {
                 self.outputs.push_back(Output::Leg(LegId::CALLER, LegRequest::HangUp));
                 self.end(now, Party::Agent);
             }
-            (LegEvent::Updated { .. }, Stage::Bridged(_)) => {
-                self.outputs.push_back(Output::Leg(LegId::AGENT, LegRequest::RejectUpdate { status: 488 }));
+            (LegEvent::Updated { sdp }, Stage::Bridged(_)) => self.agent_updated(sdp),
+            (LegEvent::Acknowledged { sdp: Some(answer) }, Stage::Bridged(agent)) => {
+                let agreed = self.agent_local.as_ref().map(|local| sdp::accept_answer(local, &answer));
+                if let Some(Ok(agreed)) = agreed {
+                    self.agent_local = Some(agreed.next_local());
+                    agent.renegotiate(&agreed);
+                }
             }
             _ => {}
         }
+    }
+
+    /// The agent holds, resumes, or goes on at another telephone (RFC 3264 §8).
+    fn agent_updated(&mut self, offer: Option<String>) {
+        let (Stage::Bridged(agent), Some(local)) = (&mut self.stage, &self.agent_local) else { return };
+        let request = match offer {
+            None => LegRequest::AcceptUpdate { sdp: sdp::offer(local) },
+            Some(offer) => match sdp::negotiate(local, &offer) {
+                Ok(agreed) => {
+                    self.agent_local = Some(agreed.next_local());
+                    agent.renegotiate(&agreed);
+                    LegRequest::AcceptUpdate { sdp: agreed.answer_sdp() }
+                }
+                Err(refusal) => LegRequest::RejectUpdate { status: refusal.status() },
+            },
+        };
+        self.outputs.push_back(Output::Leg(LegId::AGENT, request));
     }
 
     /// Nobody took over: the caller is told, and the call goes on.

@@ -13,6 +13,7 @@ const TRUNK: &[&str] = &[
     "addresses",
     "login_user",
     "login_password",
+    "login_digests",
     "targets",
     "user",
     "password",
@@ -52,6 +53,7 @@ impl Settings {
             }
             "login_user" => login(&mut trunk.login).user = text(given)?,
             "login_password" => login(&mut trunk.login).password = Pii(text(given)?),
+            "login_digests" => trunk.digests = parsed(given, "a list of \"SHA-256\" and \"MD5\"")?,
             "targets" => {
                 let targets = given.many().iter().map(|written| target(written)).collect::<Option<_>>();
                 let expected = "a list of SIP URIs, each with its weight if you like: [\"sip:192.0.2.7 3\"]";

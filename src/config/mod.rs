@@ -73,6 +73,9 @@ pub struct SipSettings {
     pub realm: String,
     /// `sip.external`: our address as others see it, behind a NAT.
     pub external: Option<IpAddr>,
+    /// `sip.stir_anchors`, `sip.stir_certificates`: whose signatures under a caller's number are believed: a file with trust
+    /// anchors, and a folder with the networks' certificates.
+    pub stir: Option<(PathBuf, PathBuf)>,
 }
 
 /// `rtp.*`
@@ -143,6 +146,7 @@ impl Default for Settings {
                 strangers: Strangers::Welcome,
                 realm: "antevox".to_owned(),
                 external: None,
+                stir: None,
             },
             rtp: RtpSettings { ports: 20_000..=29_999, codecs: Codec::ALL.to_vec(), encryption: Encryption::Allowed },
             http: SocketAddr::from(([127, 0, 0, 1], 8080)),
@@ -179,6 +183,8 @@ pub const KEYS: &[&str] = &[
     "sip.external",
     "sip.max_calls",
     "sip.realm",
+    "sip.stir_anchors",
+    "sip.stir_certificates",
     "sip.strangers",
     "sip.tls_certificate",
     "sip.tls_key",
@@ -249,6 +255,8 @@ impl Settings {
                 let name = given.one().filter(|name| !name.is_empty() && name.chars().all(is_word));
                 self.sip.realm = name.ok_or(Refused::Expected("a name such as \"hotline.example.org\""))?.to_owned();
             }
+            "sip.stir_anchors" => self.stir().0 = path(&given)?,
+            "sip.stir_certificates" => self.stir().1 = path(&given)?,
             "sip.external" => {
                 let address = given.one().and_then(|text| text.parse().ok());
                 self.sip.external = Some(address.ok_or(Refused::Expected("an IP address"))?);
@@ -299,6 +307,11 @@ impl Settings {
             _ => return Err(Refused::UnknownKey(KEYS.to_vec())),
         }
         Ok(())
+    }
+
+    /// Anchors and certificates; what is not named is in `certs/`.
+    fn stir(&mut self) -> &mut (PathBuf, PathBuf) {
+        self.sip.stir.get_or_insert(("certs/stir-anchors.pem".into(), "certs/stir".into()))
     }
 
     fn set_calls_out(&mut self, name: &str, given: &Given) -> Result<(), Refused> {

@@ -20,6 +20,7 @@ use super::Credentials;
 use super::digest::{Asked, answer};
 use super::lane::Lane;
 use super::message::{cseq, fields, finished, response, to_tag};
+use super::moving::Replacement;
 
 /// What a leg hears from the wire.
 #[derive(Clone, Debug)]
@@ -38,6 +39,8 @@ pub(super) enum Input {
     Retried(Request),
     /// A 2xx to our INVITE came again, or another branch of a fork answered too.
     AcceptedAgain(Response),
+    /// An INVITE wants to take the place of this leg's party.
+    Replaced(Box<Replacement>),
 }
 
 /// A request that waits for our answer.

@@ -25,20 +25,24 @@ mod digest;
 mod exchange;
 mod framing;
 mod gate;
+mod glare;
 mod guard;
 mod head;
 mod incoming;
+mod info;
 mod keeping;
 mod lane;
 mod leg;
 mod lines;
 mod message;
+mod moving;
 mod onward;
 mod outgoing;
 mod registrar;
 mod reliable;
 mod route;
 mod session_timer;
+mod stir;
 mod stream;
 mod talking;
 mod tls;
@@ -59,8 +63,10 @@ use lane::Lane;
 use lines::Lines;
 use route::Shared;
 
+pub use digest::Algorithm;
 pub use gate::{Gate, Permit};
 pub use leg::SipLeg;
+pub use stir::{Stir, StirError};
 pub use tls::{Tls, TlsError, TlsFiles};
 pub use trunk::{CallsOut, Forbidden, Login, Network, Pattern, Strangers, Target, Trunk};
 
@@ -122,6 +128,8 @@ pub struct SipConfig {
     pub realm: String,
     /// Which calls are placed for callers.
     pub calls_out: CallsOut,
+    /// Whose signatures under a caller's number are believed; without it they are not looked at.
+    pub stir: Option<Stir>,
     /// Estimate of the round trip, from which all retransmission times follow (RFC 3261 §17.1.1.1).
     pub t1: Duration,
 }
@@ -139,6 +147,7 @@ impl Default for SipConfig {
             strangers: Strangers::Welcome,
             realm: "antevox".to_owned(),
             calls_out: CallsOut::default(),
+            stir: None,
             t1: Duration::from_millis(500),
         }
     }
@@ -227,6 +236,9 @@ pub enum SipError {
     /// Certificates cannot be used.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// Those of telephone networks neither.
+    #[error(transparent)]
+    Stir(#[from] StirError),
     /// The target is not a SIP URI.
     #[error("not a SIP URI: write sip:USER@HOST[:PORT]")]
     BadTarget,

@@ -125,10 +125,11 @@ impl Shared {
         if hops > self.lines.limits.max_hops {
             return Err(Forbidden::Hops);
         }
-        let allowed = |uri: &String| self.lines.limits.redirects.iter().any(|pattern| pattern.fits(uri));
-        let uris: Vec<String> = contacts.map(|contact| uri_of(&contact).to_owned()).filter(allowed).collect();
-        let ways = uris.iter().filter_map(|uri| Uri::try_from(uri.as_str()).ok());
-        let ways: VecDeque<Way> = ways.flat_map(|uri| self.ways(&uri, None)).collect();
+        let uris = contacts.filter_map(|contact| Uri::try_from(uri_of(&contact)).ok());
+        // As it was read, not as it was written: what is checked is what is called.
+        let allowed =
+            uris.filter(|uri| self.lines.limits.redirects.iter().any(|pattern| pattern.fits(&uri.to_string())));
+        let ways: VecDeque<Way> = allowed.flat_map(|uri| self.ways(&uri, None)).collect();
         if ways.is_empty() { Err(Forbidden::Redirect) } else { Ok(ways) }
     }
 }

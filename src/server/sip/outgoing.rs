@@ -11,7 +11,7 @@ use super::dialog::Dialog;
 use super::exchange::Asking;
 use super::lane::Lane;
 use super::leg::{Beginning, Calling, LegTask, SipLeg, State, Talking};
-use super::message::{ALLOW, Body, SDP, body, cseq};
+use super::message::{ALLOW, Body, SDP, body, call_id, cseq};
 use super::onward::Onward;
 use super::route::Shared;
 use super::talking::extra;
@@ -61,19 +61,9 @@ pub(super) async fn dial(shared: &Arc<Shared>, dial: Dial) -> Result<SipLeg, Sip
         _ if user.is_empty() => format!("<sip:{host}>"),
         _ => format!("<sip:{user}@{host}>"),
     };
-    let call_id = format!("{}@{}", random_text(24), lane.host_towards(peer));
-    let mut dialog = Dialog::outgoing(call_id, &local, random_text(16), way.uri);
-    let mut invite = dialog.request(Method::Invite);
-    invite.headers.push_front(Header::Via(lane.via(peer).into()));
-    invite.headers.push(Header::Contact(format!("<{}>", lane.contact(peer)).into()));
-    invite.headers.push(Header::Allow(ALLOW.into()));
-    invite.headers.push(Header::UserAgent(shared.config.user_agent.clone().into()));
-    invite.headers.extend(asserted(shared, way.trunk, &user, host).into_iter().collect());
-    invite.headers.extend(extra(dial.headers));
-    if let Some(sdp) = &dial.offer {
-        invite.headers.push(Header::ContentType(SDP.into()));
-        invite.body = sdp.as_bytes().to_vec();
-    }
+    let asserted = asserted(shared, way.trunk, &user, host);
+    let composing = Composing { local: &local, headers: dial.headers, offer: dial.offer.as_deref(), asserted };
+    let (dialog, invite) = compose(shared, way.uri, (&lane, peer), composing);
     let beginning = Beginning {
         shared: Arc::clone(shared),
         lane: Arc::clone(&lane),
@@ -88,6 +78,42 @@ pub(super) async fn dial(shared: &Arc<Shared>, dial: Dial) -> Result<SipLeg, Sip
         let onward = onward.patient(shared.config.t1);
         State::Calling(Calling { invite, provisional: false, cancelled: false, onward })
     }))
+}
+
+/// What goes into a first INVITE.
+pub(super) struct Composing<'a> {
+    /// Our From without a tag.
+    pub(super) local: &'a str,
+    /// Extra header fields.
+    pub(super) headers: Vec<(String, String)>,
+    /// SDP offer.
+    pub(super) offer: Option<&'a str>,
+    /// Who calls, where that is to be said.
+    pub(super) asserted: Option<Header>,
+}
+
+/// A new dialog and the INVITE that asks for it.
+pub(super) fn compose(
+    shared: &Shared,
+    target: Uri,
+    (lane, peer): (&Lane, SocketAddr),
+    composing: Composing<'_>,
+) -> (Dialog, Request) {
+    let Composing { local, headers, offer, asserted } = composing;
+    let call_id = format!("{}@{}", random_text(24), lane.host_towards(peer));
+    let mut dialog = Dialog::outgoing(call_id, local, random_text(16), target);
+    let mut invite = dialog.request(Method::Invite);
+    invite.headers.push_front(Header::Via(lane.via(peer).into()));
+    invite.headers.push(Header::Contact(format!("<{}>", lane.contact(peer)).into()));
+    invite.headers.push(Header::Allow(ALLOW.into()));
+    invite.headers.push(Header::UserAgent(shared.config.user_agent.clone().into()));
+    invite.headers.extend(asserted.into_iter().collect());
+    invite.headers.extend(extra(headers));
+    if let Some(sdp) = offer {
+        invite.headers.push(Header::ContentType(SDP.into()));
+        invite.body = sdp.as_bytes().to_vec();
+    }
+    (dialog, invite)
 }
 
 /// Who calls, for a trunk that believes us (RFC 3325 §5), or that nobody is to know it.
@@ -158,6 +184,9 @@ impl LegTask {
 
     /// A request of ours went out again with credentials: a CANCEL must now repeat that one (RFC 3261 §9.1).
     pub(super) fn retried(&mut self, request: Request) {
+        if self.is_moving(&call_id(&request)) {
+            return self.moving_retried(request);
+        }
         self.dialog.skip_to(cseq(&request).map_or(0, |(number, _)| number));
         match &mut self.state {
             State::Calling(calling) if request.method == Method::Invite => {

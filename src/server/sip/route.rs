@@ -255,7 +255,7 @@ impl Decision {
     }
 
     /// Who it is must be proven first; best challenge first (RFC 8760 §2.4).
-    pub(super) fn prove(challenges: [String; 2]) -> Self {
+    pub(super) fn prove(challenges: Vec<String>) -> Self {
         metrics::counter!("antevox_challenges_total").increment(1);
         let fields = challenges.into_iter().map(|challenge| ("WWW-Authenticate", challenge)).collect();
         Self::Refuse(Refused::With(401, "Unauthorized"), fields)

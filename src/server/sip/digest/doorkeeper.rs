@@ -28,6 +28,8 @@ pub(in crate::server::sip) struct Account {
     pub(in crate::server::sip) user: String,
     /// Password.
     pub(in crate::server::sip) password: Pii<String>,
+    /// Hashes by which it may be proven: a weaker one than was asked for does not count.
+    pub(in crate::server::sip) hashes: Vec<Algorithm>,
 }
 
 /// A request that claims to come from somebody.
@@ -78,14 +80,19 @@ impl Doorkeeper {
         Self { realm, key, began: now, next: 0, used: BTreeMap::new(), forgotten: None }
     }
 
-    /// Values for `WWW-Authenticate`, best first; all share one nonce.
-    pub(in crate::server::sip) fn challenges(&mut self, now: Instant, stale: bool) -> [String; 2] {
-        let nonce = self.nonce(now);
+    /// Values for `WWW-Authenticate`, one for each hash; all share one nonce.
+    pub(in crate::server::sip) fn challenges(
+        &mut self,
+        now: Instant,
+        stale: bool,
+        hashes: &[Algorithm],
+    ) -> Vec<String> {
+        let (nonce, realm) = (self.nonce(now), quoted(&self.realm));
         let stale = if stale { ", stale=true" } else { "" };
-        Algorithm::OFFERED.map(|algorithm| {
-            let (realm, name) = (quoted(&self.realm), algorithm.name());
-            format!("Digest realm={realm}, nonce=\"{nonce}\", qop=\"auth\", algorithm={name}{stale}")
-        })
+        let challenge = |hash: &Algorithm| {
+            format!("Digest realm={realm}, nonce=\"{nonce}\", qop=\"auth\", algorithm={}{stale}", hash.name())
+        };
+        hashes.iter().map(challenge).collect()
     }
 
     /// Whether `presented` was made by one of `accounts`.
@@ -110,7 +117,7 @@ impl Doorkeeper {
         if read.get("realm")? != self.realm {
             return None;
         }
-        let known = accounts.iter().position(|account| account.user == user);
+        let known = accounts.iter().position(|account| account.user == user && account.hashes.contains(&algorithm));
         // Without such a user the same is computed with nobody's password.
         let password = known.map_or("", |at| accounts[at].password.0.as_str());
         let method = presented.method;
@@ -187,13 +194,14 @@ mod tests {
 
     fn world() -> World {
         let now = Instant::now();
-        let accounts = vec![Account { user: "anna".into(), password: Pii("pass word".into()) }];
+        let accounts =
+            vec![Account { user: "anna".into(), password: Pii("pass word".into()), hashes: Algorithm::ALL.to_vec() }];
         World { door: Doorkeeper::new("house".into(), &[7; 32], now), accounts, now }
     }
 
     impl World {
         fn answer(&mut self, user: &str, password: &str, only: &str) -> String {
-            let challenges = self.door.challenges(self.now, false);
+            let challenges = self.door.challenges(self.now, false, &Algorithm::ALL);
             let realm = Some("house".to_owned());
             let credentials = Credentials { user: user.into(), password: Pii(password.into()), realm };
             let offered = challenges.iter().map(String::as_str).filter(|value| value.contains(only));
@@ -212,6 +220,14 @@ mod tests {
             let value = world.answer("anna", "pass word", only);
             assert_eq!(world.check(&value, "1"), Verdict::Proven(0), "{only}");
         }
+    }
+
+    #[test]
+    fn a_weaker_hash_than_was_asked_for_does_not_count() {
+        let mut world = world();
+        world.accounts[0].hashes = vec![Algorithm::Sha256];
+        let value = world.answer("anna", "pass word", "MD5");
+        assert_eq!(world.check(&value, "1"), Verdict::Unproven);
     }
 
     #[test]
@@ -234,15 +250,14 @@ mod tests {
 
     #[test]
     fn an_old_nonce_is_stale_and_a_forged_one_nothing() {
-        let mut world = world();
+        let (mut world, mut stranger) = (world(), world());
         let value = world.answer("anna", "pass word", "SHA-256");
         world.now += LIFETIME + Duration::from_millis(1);
         assert_eq!(world.check(&value, "1"), Verdict::Stale);
-        let mut stranger = super::tests::world();
         stranger.door = Doorkeeper::new("house".into(), &[8; 32], stranger.now);
         let forged = stranger.answer("anna", "pass word", "SHA-256");
         assert_eq!(world.check(&forged, "1"), Verdict::Unproven);
-        assert!(world.door.challenges(world.now, true)[0].ends_with(", stale=true"));
+        assert!(world.door.challenges(world.now, true, &Algorithm::ALL)[0].ends_with(", stale=true"));
     }
 
     #[test]

@@ -12,6 +12,8 @@
 mod answer;
 mod doorkeeper;
 
+use std::str::FromStr;
+
 use md5::Digest;
 
 pub(super) use answer::{Asked, answer};
@@ -19,24 +21,27 @@ pub(super) use doorkeeper::{Account, Doorkeeper, Presented, Verdict};
 
 /// A hash that we know, weakest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Algorithm {
+pub enum Algorithm {
+    /// For those who know no other.
     Md5,
+    /// RFC 8760.
     Sha256,
 }
 
 impl Algorithm {
     /// Best first, as RFC 8760 §2.4 wants them listed.
-    const OFFERED: [Self; 2] = [Self::Sha256, Self::Md5];
+    pub(super) const ALL: [Self; 2] = [Self::Sha256, Self::Md5];
 
     /// As it stands in a header; a missing one means MD5 (RFC 7616 §3.3).
     fn named(name: Option<&str>) -> Option<Self> {
         match name {
             None => Some(Self::Md5),
-            Some(name) => Self::OFFERED.into_iter().find(|known| known.name().eq_ignore_ascii_case(name)),
+            Some(name) => Self::ALL.into_iter().find(|known| known.name().eq_ignore_ascii_case(name)),
         }
     }
 
-    fn name(self) -> &'static str {
+    /// As it stands in a header.
+    pub fn name(self) -> &'static str {
         match self {
             Self::Md5 => "MD5",
             Self::Sha256 => "SHA-256",
@@ -55,6 +60,19 @@ impl Algorithm {
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
+
+impl FromStr for Algorithm {
+    type Err = NoAlgorithm;
+
+    fn from_str(name: &str) -> Result<Self, NoAlgorithm> {
+        Self::named(Some(name)).ok_or(NoAlgorithm)
+    }
+}
+
+/// Why a name stands for no hash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not SHA-256 or MD5")]
+pub struct NoAlgorithm;
 
 /// Everything that a response is computed from.
 struct Proof<'a> {

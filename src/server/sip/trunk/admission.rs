@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::{Login, Strangers, Trunk};
-use crate::server::sip::digest::{Account, Doorkeeper, Presented, Verdict};
+use crate::server::sip::digest::{Account, Algorithm, Doorkeeper, Presented, Verdict};
 
 /// Where a call comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,7 +24,7 @@ pub(in crate::server::sip) enum Admitted {
     /// It comes from here.
     As(Origin),
     /// First it must meet one of these (401).
-    Prove([String; 2]),
+    Prove(Vec<String>),
     /// It may not (403).
     No,
 }
@@ -46,12 +46,14 @@ impl Admission {
         strangers: Strangers,
         door: Doorkeeper,
     ) -> Self {
-        let of_trunks = trunks.iter().filter_map(|trunk| Some((trunk.login.clone()?, Origin::Trunk(trunk.clone()))));
-        let of_phones = phones.iter().map(|phone| (phone.clone(), Origin::Phone(phone.user.clone())));
-        let (accounts, origins) = of_trunks
-            .chain(of_phones)
-            .map(|(Login { user, password }, origin)| (Account { user, password }, origin))
-            .unzip();
+        let account =
+            |Login { user, password }: Login, hashes: &[Algorithm]| Account { user, password, hashes: hashes.to_vec() };
+        let of_trunks = trunks
+            .iter()
+            .filter_map(|trunk| Some((account(trunk.login.clone()?, trunk.hashes()), Origin::Trunk(trunk.clone()))));
+        let of_phones =
+            phones.iter().map(|phone| (account(phone.clone(), &Algorithm::ALL), Origin::Phone(phone.user.clone())));
+        let (accounts, origins) = of_trunks.chain(of_phones).unzip();
         Self { trunks, accounts, origins, strangers, door }
     }
 
@@ -62,15 +64,19 @@ impl Admission {
         source: IpAddr,
         presented: Option<&Presented<'_>>,
     ) -> Admitted {
-        let here = self.trunks.iter().find(|trunk| trunk.networks.iter().any(|network| network.contains(source)));
-        let must_prove = match here {
+        let here =
+            self.trunks.iter().find(|trunk| trunk.networks.iter().any(|network| network.contains(source))).cloned();
+        let must_prove = match &here {
             Some(trunk) if trunk.login.is_none() => return Admitted::As(Origin::Trunk(trunk.clone())),
             Some(_) => true,
             None => self.strangers == Strangers::Challenged,
         };
         match (self.proven(now, source, presented), must_prove, self.strangers) {
             (Ok(origin), ..) => Admitted::As(origin),
-            (Err(stale), true, _) => Admitted::Prove(self.door.challenges(now, stale)),
+            (Err(stale), true, _) => {
+                let hashes = here.as_ref().map_or(Algorithm::ALL.as_slice(), |trunk| trunk.hashes());
+                Admitted::Prove(self.door.challenges(now, stale, hashes))
+            }
             (Err(_), false, Strangers::Refused) => Admitted::No,
             (Err(_), false, _) => Admitted::As(Origin::Stranger),
         }
@@ -86,7 +92,7 @@ impl Admission {
         match self.proven(now, source, presented) {
             Ok(Origin::Phone(user)) => Admitted::As(Origin::Phone(user)),
             Ok(_) => Admitted::No,
-            Err(stale) => Admitted::Prove(self.door.challenges(now, stale)),
+            Err(stale) => Admitted::Prove(self.door.challenges(now, stale, &Algorithm::ALL)),
         }
     }
 
@@ -136,7 +142,7 @@ mod tests {
     }
 
     fn value(admission: &mut Admission, user: &str) -> String {
-        let challenges = admission.door.challenges(Instant::now(), false);
+        let challenges = admission.door.challenges(Instant::now(), false, &Algorithm::ALL);
         let credentials =
             Credentials { user: user.into(), password: Pii(format!("{user}'s")), realm: Some("house".into()) };
         let asked = Asked { method: "INVITE", uri: "sip:x", cnonce: "c" };

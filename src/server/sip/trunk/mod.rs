@@ -15,6 +15,7 @@ mod registration;
 use std::time::Duration;
 
 use super::Credentials;
+use super::digest::Algorithm;
 use crate::units::Pii;
 
 pub(super) use admission::{Admission, Admitted, Origin};
@@ -52,6 +53,9 @@ pub struct Trunk {
     pub networks: Vec<Network>,
     /// What its calls have to prove.
     pub login: Option<Login>,
+    /// By which hashes, in the order in which they are offered; none named: all that we know. There are switches that
+    /// read the first one only.
+    pub digests: Vec<Algorithm>,
     /// Where calls to it go.
     pub targets: Vec<Target>,
     /// What answers its challenges.
@@ -64,6 +68,13 @@ pub struct Trunk {
     pub is_trusted: bool,
     /// Header fields of its INVITEs that dialplans may read.
     pub headers: Vec<String>,
+}
+
+impl Trunk {
+    /// Hashes by which it may prove itself.
+    fn hashes(&self) -> &[Algorithm] {
+        if self.digests.is_empty() { &Algorithm::ALL } else { &self.digests }
+    }
 }
 
 /// What becomes of calls that come from nobody we know.
