@@ -23,6 +23,8 @@
 //! | 4 | [`call`]: the only one that joins siblings |
 //! | 5 | [`config`], [`server`], [`commands`] |
 //!
+//! [`connecting`] tells how to connect a trunk, an exchange and a softphone.
+//!
 //! # Words
 //!
 //! | word | meaning |
@@ -47,6 +49,8 @@ pub mod commands;
 pub mod config;
 pub mod diag;
 pub mod dialog;
+#[doc = include_str!("docs/connecting.md")]
+pub mod connecting {}
 pub mod english;
 pub mod identify;
 pub mod leg;

@@ -52,7 +52,7 @@ async fn answering() -> Server {
 #[tokio::test]
 async fn sipp_calls_over_udp() {
     let server = answering().await;
-    for scenario in ["basic", "late-offer", "hold-resume", "options", "prack", "session-timer"] {
+    for scenario in ["basic", "late-offer", "hold-resume", "options", "prack", "session-timer", "cancel-race"] {
         play(scenario, server.udp(), &[]).await;
     }
     server.idle().await;

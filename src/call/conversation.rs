@@ -26,8 +26,8 @@ use super::thinking::Thoughts;
 use crate::audio::Frame;
 use crate::dialog::policy::Decision;
 use crate::dialog::{
-    ActionRequest, ActionResult, Asked, BargeIn, Dialog, DialogInput, Listen, Next, Progress, PromptKind, Question,
-    Reply, Transfer,
+    ActionRequest, ActionResult, Asked, BargeIn, CallFacts, Dialog, DialogInput, Listen, Next, Progress, PromptKind,
+    Question, Reply, Transfer,
 };
 use crate::identify::Identified;
 use crate::speech::vad::VoiceDetector;
@@ -110,6 +110,12 @@ impl Conversation {
             brought: None,
             requests: VecDeque::new(),
         }
+    }
+
+    /// The same for a call of which the line told this.
+    pub fn knowing(mut self, facts: CallFacts) -> Self {
+        self.dialog = self.dialog.knowing(facts);
+        self
     }
 
     /// The caller's line samples at `rate` from here on.

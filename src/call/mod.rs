@@ -41,9 +41,9 @@ pub use record::{
 };
 
 use crate::audio::{FRAME_MS, Frame};
-use crate::dialog::Plan;
+use crate::dialog::{CallFacts, Plan};
 use crate::identify::Identified;
-use crate::leg::{LegEvent, LegRequest};
+use crate::leg::{Keys, LegEvent, LegRequest};
 use crate::nlu::Understanding;
 use crate::sdp::{self, Agreed};
 use crate::speech::vad::VoiceDetector;
@@ -68,6 +68,8 @@ pub struct Arrival {
     pub from: Pii<String>,
     /// Called number.
     pub to: String,
+    /// What else the line told.
+    pub facts: CallFacts,
     /// SDP offer, if the INVITE had one.
     pub offer: Option<String>,
     /// Where our media socket for the caller is, and what we can do.
@@ -143,8 +145,12 @@ pub struct Call {
     stage: Stage,
     line: Option<Line>,
     conversation: Conversation,
+    /// Keys that came by signalling since the last tick.
+    pressed: Keys,
     identified: Option<Identified>,
     transfer: Option<TransferRecord>,
+    /// What was agreed with the agent who talks to the caller.
+    agent_local: Option<sdp::Local>,
     timers: TimerTable<Timer, 4>,
     outputs: VecDeque<Output>,
     hotline: Arc<Hotline>,
@@ -154,14 +160,17 @@ impl Call {
     /// Answers a call, or refuses it: see what [`poll`](Self::poll) says first.
     pub fn new(now: Instant, hotline: Arc<Hotline>, arrival: Arrival, detector: Box<dyn VoiceDetector>) -> Self {
         let conversation =
-            Conversation::new(hotline.clone(), detector, arrival.from.clone(), arrival.local_time, arrival.seed);
+            Conversation::new(hotline.clone(), detector, arrival.from.clone(), arrival.local_time, arrival.seed)
+                .knowing(arrival.facts.clone());
         let mut call = Self {
             times: Times { arrived: now, answered: None, next_tick: now, last_packet: now },
             stage: Stage::Answering,
             line: None,
             conversation,
+            pressed: Keys::default(),
             identified: None,
             transfer: None,
+            agent_local: None,
             timers: TimerTable::default(),
             outputs: VecDeque::new(),
             hotline,
@@ -270,6 +279,7 @@ impl Call {
             LegEvent::Acknowledged { sdp: None } if self.line.is_none() => self.hang_up(now, Party::Server),
             LegEvent::Updated { sdp } => self.update(sdp),
             LegEvent::Referred { status } => self.referred(now, status),
+            LegEvent::Pressed { key } => self.pressed.push(key),
             LegEvent::Ended { .. } => self.end(now, Party::Caller),
             LegEvent::Rang
             | LegEvent::Answered { .. }
@@ -362,7 +372,8 @@ impl Call {
     /// 20 ms of media in each direction.
     fn tick(&mut self, now: Instant) {
         let Some(line) = &mut self.line else { return };
-        let heard = line.pull(now);
+        let mut heard = line.pull(now);
+        std::mem::take(&mut self.pressed).chars().for_each(|key| heard.keys.push(key));
         match &mut self.stage {
             Stage::Bridged(agent) => {
                 let answer = agent.pull(now);

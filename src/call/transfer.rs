@@ -40,11 +40,7 @@ impl Call {
             tracing::error!(queue = transfer.queue, "no such queue");
             return self.conversation.transfer_failed();
         };
-        let headers = vec![
-            ("X-Antevox-Call".to_owned(), self.arrival.id.to_string()),
-            ("X-Antevox-Reason".to_owned(), transfer.reason.to_owned()),
-            ("X-Antevox-Summary".to_owned(), header_value(&transfer.summary)),
-        ];
+        let headers = self.known_as_headers(&transfer);
         let target = queue.target.clone();
         let (how, transferring) = match queue.method {
             Handover::Refer => {
@@ -62,6 +58,25 @@ impl Call {
         self.stage = Stage::Transferring(transferring);
         self.tell(Happened::Transferring { target: target.clone(), reason: transfer.reason.to_owned() });
         self.transfer = Some(TransferRecord { target, how: how.to_owned(), reason: transfer.reason.to_owned() });
+    }
+
+    /// What whoever takes over should know: ours, and what the caller's switch said about the call.
+    fn known_as_headers(&self, transfer: &Transfer) -> Vec<(String, String)> {
+        let progress = self.conversation.progress();
+        let member = self.identified.as_ref().and_then(|identified| identified.member.as_ref());
+        let ours = [
+            ("Call", Some(self.arrival.id.to_string())),
+            ("Reason", Some(transfer.reason.to_owned())),
+            ("Summary", Some(transfer.summary.clone())),
+            ("Scene", progress.scene.as_ref().map(ToString::to_string)),
+            ("Member", member.map(|guess| guess.member.member_id.clone())),
+            ("Diverted-From", self.arrival.facts.diverted_from.as_ref().map(|number| number.0.clone())),
+        ];
+        let ours = ours.into_iter().filter_map(|(name, value)| Some((format!("X-Antevox-{name}"), value?)));
+        let is_own =
+            |(name, _): &&(String, String)| name.get(..2).is_some_and(|start| start.eq_ignore_ascii_case("X-"));
+        let theirs = self.arrival.facts.headers.iter().filter(is_own).cloned();
+        ours.chain(theirs).map(|(name, value)| (name, header_value(&value))).collect()
     }
 
     pub(super) fn dialled(&mut self, local: sdp::Local) {
@@ -90,6 +105,7 @@ impl Call {
                 let agreed = local.as_ref().map(|local| sdp::accept_answer(local, &sdp));
                 let Some(Ok(agreed)) = agreed else { return self.transfer_failed("incompatible") };
                 self.timers.stop(Timer::Transfer);
+                self.agent_local = Some(agreed.next_local());
                 // Another stream than the caller's, so another SSRC: the seed must differ.
                 let agent = Line::new(LegId::AGENT, &agreed, !self.arrival.seed);
                 self.stage = Stage::Bridged(Box::new(agent));
@@ -100,11 +116,33 @@ impl Call {
                 self.outputs.push_back(Output::Leg(LegId::CALLER, LegRequest::HangUp));
                 self.end(now, Party::Agent);
             }
-            (LegEvent::Updated { .. }, Stage::Bridged(_)) => {
-                self.outputs.push_back(Output::Leg(LegId::AGENT, LegRequest::RejectUpdate { status: 488 }));
+            (LegEvent::Updated { sdp }, Stage::Bridged(_)) => self.agent_updated(sdp),
+            (LegEvent::Acknowledged { sdp: Some(answer) }, Stage::Bridged(agent)) => {
+                let agreed = self.agent_local.as_ref().map(|local| sdp::accept_answer(local, &answer));
+                if let Some(Ok(agreed)) = agreed {
+                    self.agent_local = Some(agreed.next_local());
+                    agent.renegotiate(&agreed);
+                }
             }
             _ => {}
         }
+    }
+
+    /// The agent holds, resumes, or goes on at another telephone (RFC 3264 §8).
+    fn agent_updated(&mut self, offer: Option<String>) {
+        let (Stage::Bridged(agent), Some(local)) = (&mut self.stage, &self.agent_local) else { return };
+        let request = match offer {
+            None => LegRequest::AcceptUpdate { sdp: sdp::offer(local) },
+            Some(offer) => match sdp::negotiate(local, &offer) {
+                Ok(agreed) => {
+                    self.agent_local = Some(agreed.next_local());
+                    agent.renegotiate(&agreed);
+                    LegRequest::AcceptUpdate { sdp: agreed.answer_sdp() }
+                }
+                Err(refusal) => LegRequest::RejectUpdate { status: refusal.status() },
+            },
+        };
+        self.outputs.push_back(Output::Leg(LegId::AGENT, request));
     }
 
     /// Nobody took over: the caller is told, and the call goes on.

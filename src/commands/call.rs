@@ -150,7 +150,7 @@ impl Call {
         let dial = Dial {
             target: self.uri.clone(),
             from: self.from.clone(),
-            credentials: credentials.map(|(user, password)| Credentials { user, password: Pii(password) }),
+            credentials: credentials.map(|(user, password)| Credentials { user, password: Pii(password), realm: None }),
             ..Dial::default()
         };
         let ringing = Ringing::dial(&edge, &RtpPorts::new(local, DEFAULT_RANGE)?, dial).await?;
@@ -216,7 +216,7 @@ impl Talk {
                 self.phone.answer_update(sdp.as_deref());
             }
             Some(LegEvent::Referred { status }) => report.referred_to = Some(status),
-            Some(LegEvent::Rang | LegEvent::Acknowledged { .. }) => {}
+            Some(LegEvent::Rang | LegEvent::Acknowledged { .. } | LegEvent::Pressed { .. }) => {}
             Some(LegEvent::Ended { .. }) | None => {
                 self.caller.note("server hung up");
                 self.caller.cut_off("the server hung up");

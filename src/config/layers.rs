@@ -4,6 +4,7 @@ use std::path::Path;
 
 use toml::de::{DeTable, DeValue};
 
+use super::lines::Incomplete;
 use super::{Given, Refused, Settings};
 use crate::diag::{Diagnostics, Place};
 
@@ -21,6 +22,9 @@ pub struct Flag {
 /// Prefix of environment variables that set a key: `ANTEVOX_HTTP__LISTEN`.
 const PREFIX: &str = "ANTEVOX_";
 
+/// Sections that may stand there several times: `[[trunks]]`.
+const REPEATED: [&str; 2] = ["trunks", "phones"];
+
 /// Puts `flags` over `environment` over `file` over the defaults.
 ///
 /// # Errors
@@ -37,7 +41,7 @@ pub fn layered(
     }
     for (name, value) in environment {
         let Some(key) = name.strip_prefix(PREFIX).and_then(|rest| rest.split_once("__")) else { continue };
-        let key = format!("{}.{}", key.0.to_lowercase(), key.1.to_lowercase());
+        let key = format!("{}.{}", key.0.to_lowercase(), key.1.to_lowercase().replace("__", "."));
         if let Err(refused) = settings.set(&key, Given::One(value)) {
             refuse(&mut found, Path::new(&name), "", Place::default(), &key, &refused);
         }
@@ -46,6 +50,10 @@ pub fn layered(
         if let Err(refused) = settings.set(flag.key, Given::One(flag.value.clone())) {
             refuse(&mut found, Path::new(flag.name), "", Place::default(), &flag.value, &refused);
         }
+    }
+    for Incomplete { what, message, help } in settings.incomplete() {
+        let path = file.map_or(Path::new(&what), |(path, _)| path);
+        found.error(path, "", Place::default(), format!("{what}: {message}"), help);
     }
     if found.has_errors() { Err(found) } else { Ok(settings) }
 }
@@ -59,21 +67,38 @@ fn apply_file(settings: &mut Settings, path: &Path, text: &str, found: &mut Diag
         }
     };
     for (section, entry) in table.get_ref() {
-        let DeValue::Table(keys) = entry.get_ref() else {
-            let at = place(text, section.span().start);
-            let message = format!("`{}` stands outside a section", section.get_ref());
-            found.error(path, text, at, message, "put it under a section such as [sip]");
-            continue;
-        };
-        for (name, value) in keys {
-            let key = format!("{}.{}", section.get_ref(), name.get_ref());
-            let outcome = match given(value.get_ref()) {
-                Some(given) => settings.set(&key, given),
-                None => Err(Refused::Expected("a string, a number or a list of strings")),
-            };
-            if let Err(refused) = outcome {
-                refuse(found, path, text, place(text, name.span().start), &key, &refused);
+        match entry.get_ref() {
+            DeValue::Table(keys) => apply_keys(settings, section.get_ref(), keys, (path, text), found),
+            DeValue::Array(tables) if REPEATED.contains(&section.get_ref().as_ref()) => {
+                for (at, table) in tables.iter().enumerate() {
+                    let DeValue::Table(keys) = table.get_ref() else { continue };
+                    apply_keys(settings, &format!("{}.{at}", section.get_ref()), keys, (path, text), found);
+                }
             }
+            _ => {
+                let at = place(text, section.span().start);
+                let message = format!("`{}` stands outside a section", section.get_ref());
+                found.error(path, text, at, message, "put it under a section such as [sip]");
+            }
+        }
+    }
+}
+
+fn apply_keys(
+    settings: &mut Settings,
+    section: &str,
+    keys: &DeTable<'_>,
+    (path, text): (&Path, &str),
+    found: &mut Diagnostics,
+) {
+    for (name, value) in keys {
+        let key = format!("{section}.{}", name.get_ref());
+        let outcome = match given(value.get_ref()) {
+            Some(given) => settings.set(&key, given),
+            None => Err(Refused::Expected("a string, a number or a list of strings")),
+        };
+        if let Err(refused) = outcome {
+            refuse(found, path, text, place(text, name.span().start), &key, &refused);
         }
     }
 }
@@ -175,6 +200,34 @@ mod tests {
         assert!(shown.contains("antevox.toml:5:1"), "{shown}");
         assert!(shown.contains("help: give LOW-HIGH"), "{shown}");
         assert!(load("[sip\n").unwrap_err().contains("antevox.toml:1:5"));
+    }
+
+    #[test]
+    fn trunks_and_phones_may_stand_there_several_times() {
+        let file = "[[trunks]]\nname = \"carrier\"\naddresses = [\"192.0.2.0/24\"]\ntrusted = true\n\
+                    [[trunks]]\nname = \"office\"\ntargets = [\"sip:10.0.0.1 3\", \"sip:10.0.0.2;transport=tcp\"]\n\
+                    user = \"u\"\nrealm = \"pbx\"\nregister_s = 300\n[[phones]]\nuser = \"anna\"\npassword = \"p\"\n";
+        let path = Path::new("antevox.toml");
+        let environment = [("ANTEVOX_TRUNKS__1__PASSWORD".to_owned(), "secret".to_owned())];
+        let settings = layered(Some((path, file)), environment, &[]).unwrap();
+        let [carrier, office] = settings.trunks.as_slice() else { panic!("two trunks") };
+        assert!(carrier.is_trusted && carrier.networks[0].contains("192.0.2.9".parse().unwrap()));
+        assert_eq!(office.targets.iter().map(|target| target.weight).collect::<Vec<_>>(), [3, 1]);
+        assert_eq!(office.credentials.as_ref().unwrap().password.0, "secret");
+        assert_eq!(settings.phones[0].user, "anna");
+
+        let incomplete = layered(Some((path, file)), [], &[]).unwrap_err().to_string();
+        assert!(incomplete.contains("trunks.1: the trunk's credentials are incomplete"), "{incomplete}");
+        for (bad, shown) in [
+            ("[[trunks]]\nname = \"a\"\nadresses = []\n", "there is no setting `trunks.0.adresses`"),
+            ("[[trunks]]\naddresses = [\"x\"]\n", "`trunks.0.addresses` does not fit"),
+            ("[[trunks]]\nname = \"a\"\n[[trunks]]\nname = \"a\"\n", "the name of the trunk is taken"),
+            ("[[phones]]\nuser = \"a\"\n", "phones.0: the telephone is incomplete"),
+            ("[calls_out]\nallow = [\"\"]\n", "`calls_out.allow` does not fit"),
+            ("[sip]\nstrangers = \"loved\"\n", "`sip.strangers` does not fit"),
+        ] {
+            assert!(load(bad).is_err_and(|all| all.contains(shown)), "{bad}: {:?}", load(bad));
+        }
     }
 
     #[test]

@@ -10,8 +10,9 @@
 //! text; nothing here reads them.
 
 mod layers;
+mod lines;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -22,7 +23,7 @@ use crate::sdp::Codec;
 use crate::server::engines::choice::{Engine, Places};
 use crate::server::engines::remote::OpenAi;
 use crate::server::sentence_model::Backend;
-use crate::server::sip::TlsFiles;
+use crate::server::sip::{CallsOut, Login, Strangers, TlsFiles, Trunk};
 use crate::units::Pii;
 
 /// A value as somebody wrote it.
@@ -51,6 +52,12 @@ pub struct Settings {
     pub engines: EngineSettings,
     /// `log.format`: `text` or `json`.
     pub log: LogFormat,
+    /// `[[trunks]]`: lines to other people's switches.
+    pub trunks: Vec<Trunk>,
+    /// `[[phones]]`: telephones that may register.
+    pub phones: Vec<Login>,
+    /// `calls_out.*`: which calls are placed for callers.
+    pub calls_out: CallsOut,
 }
 
 /// `sip.*`
@@ -64,6 +71,15 @@ pub struct SipSettings {
     pub tls: TlsFiles,
     /// `sip.max_calls`: calls beyond that get 503 and `Retry-After`.
     pub max_calls: usize,
+    /// `sip.strangers`: what becomes of calls that come over no trunk.
+    pub strangers: Strangers,
+    /// `sip.realm`: the name under which passwords are asked for, and the host of our telephones.
+    pub realm: String,
+    /// `sip.external`: our address as others see it, behind a NAT.
+    pub external: Option<IpAddr>,
+    /// `sip.stir_anchors`, `sip.stir_certificates`: whose signatures under a caller's number are believed: a file with trust
+    /// anchors, and a folder with the networks' certificates.
+    pub stir: Option<(PathBuf, PathBuf)>,
 }
 
 /// `rtp.*`
@@ -136,6 +152,10 @@ impl Default for Settings {
                 listen_tls: Vec::new(),
                 tls: TlsFiles { certificate: "certs/dev.pem".into(), key: "certs/dev.key".into(), roots: None },
                 max_calls: 60,
+                strangers: Strangers::Welcome,
+                realm: "antevox".to_owned(),
+                external: None,
+                stir: None,
             },
             rtp: RtpSettings { ports: 20_000..=29_999, codecs: Codec::ALL.to_vec(), encryption: Encryption::Allowed },
             http: SocketAddr::from(([127, 0, 0, 1], 8080)),
@@ -151,6 +171,9 @@ impl Default for Settings {
                 prompts_mb: 256,
             },
             log: LogFormat::Text,
+            trunks: Vec::new(),
+            phones: Vec::new(),
+            calls_out: CallsOut::default(),
         }
     }
 }
@@ -168,7 +191,12 @@ pub enum Refused {
 pub const KEYS: &[&str] = &[
     "sip.listen",
     "sip.listen_tls",
+    "sip.external",
     "sip.max_calls",
+    "sip.realm",
+    "sip.stir_anchors",
+    "sip.stir_certificates",
+    "sip.strangers",
     "sip.tls_certificate",
     "sip.tls_key",
     "sip.tls_roots",
@@ -197,6 +225,14 @@ pub const KEYS: &[&str] = &[
     "engines.vosk_server",
     "engines.whisper_model",
     "log.format",
+    "calls_out.allow",
+    "calls_out.at_once",
+    "calls_out.max_hops",
+    "calls_out.per_day",
+    "calls_out.per_minute",
+    "calls_out.redirects",
+    "trunks.N.…",
+    "phones.N.…",
 ];
 
 impl Settings {
@@ -205,6 +241,15 @@ impl Settings {
     /// # Errors
     /// [`Refused::UnknownKey`] or, with what would fit, [`Refused::Expected`].
     pub fn set(&mut self, key: &str, given: Given) -> Result<(), Refused> {
+        if let Some(key) = key.strip_prefix("trunks.") {
+            return self.set_trunk(key, &given);
+        }
+        if let Some(key) = key.strip_prefix("phones.") {
+            return self.set_phone(key, &given);
+        }
+        if let Some(name) = key.strip_prefix("calls_out.") {
+            return self.set_calls_out(name, &given);
+        }
         match key {
             "sip.listen" => {
                 self.sip.listen = addresses(&given)
@@ -219,6 +264,25 @@ impl Settings {
             "sip.tls_key" => self.sip.tls.key = path(&given)?,
             "sip.tls_roots" => self.sip.tls.roots = Some(path(&given)?),
             "sip.max_calls" => self.sip.max_calls = number(&given, 1..=10_000, "a number of calls from 1 to 10000")?,
+            "sip.strangers" => {
+                self.sip.strangers = match given.one() {
+                    Some("welcome") => Strangers::Welcome,
+                    Some("challenged") => Strangers::Challenged,
+                    Some("refused") => Strangers::Refused,
+                    _ => return Err(Refused::Expected("\"welcome\", \"challenged\" or \"refused\"")),
+                };
+            }
+            "sip.realm" => {
+                let is_word = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+                let name = given.one().filter(|name| !name.is_empty() && name.chars().all(is_word));
+                self.sip.realm = name.ok_or(Refused::Expected("a name such as \"hotline.example.org\""))?.to_owned();
+            }
+            "sip.stir_anchors" => self.stir().0 = path(&given)?,
+            "sip.stir_certificates" => self.stir().1 = path(&given)?,
+            "sip.external" => {
+                let address = given.one().and_then(|text| text.parse().ok());
+                self.sip.external = Some(address.ok_or(Refused::Expected("an IP address"))?);
+            }
             "rtp.codecs" => self.rtp.codecs = codecs(&given)?,
             "rtp.encryption" => {
                 self.rtp.encryption = match given.one() {
@@ -282,6 +346,26 @@ impl Settings {
                     _ => return Err(Refused::Expected("\"text\" or \"json\"")),
                 };
             }
+            _ => return Err(Refused::UnknownKey(KEYS.to_vec())),
+        }
+        Ok(())
+    }
+
+    /// Anchors and certificates; what is not named is in `certs/`.
+    fn stir(&mut self) -> &mut (PathBuf, PathBuf) {
+        self.sip.stir.get_or_insert(("certs/stir-anchors.pem".into(), "certs/stir".into()))
+    }
+
+    fn set_calls_out(&mut self, name: &str, given: &Given) -> Result<(), Refused> {
+        const PATTERNS: &str = "a list of patterns, such as [\"sip:*@10.0.0.5\", \"sip:+4930*\"]";
+        let out = &mut self.calls_out;
+        match name {
+            "allow" => out.allow = lines::parsed(given, PATTERNS)?,
+            "redirects" => out.redirects = lines::parsed(given, PATTERNS)?,
+            "max_hops" => out.max_hops = number(given, 0..=10, "a number from 0 to 10")? as u32,
+            "per_minute" => out.per_minute = number(given, 1..=100_000, "a number from 1 to 100000")? as u32,
+            "at_once" => out.at_once = number(given, 0..=10_000, "a number from 0 to 10000")?,
+            "per_day" => out.per_day = number(given, 0..=10_000_000, "a number from 0 to 10000000")? as u32,
             _ => return Err(Refused::UnknownKey(KEYS.to_vec())),
         }
         Ok(())

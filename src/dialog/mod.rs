@@ -10,6 +10,7 @@
 mod asked;
 pub mod belief;
 pub mod dialplan;
+mod facts;
 mod machine;
 pub mod policy;
 pub mod simulated;
@@ -24,6 +25,7 @@ use std::time::Duration;
 pub use asked::Asked;
 use dialplan::{Datum, Name};
 pub use dialplan::{Handover, Plan, PromptKind};
+pub use facts::{CallFacts, Verified};
 pub use machine::{Dialog, Question};
 
 use crate::identify::Identified;

@@ -13,7 +13,8 @@ pub struct Keys {
 }
 
 impl Keys {
-    pub(super) fn push(&mut self, key: char) {
+    /// Adds one press; a key too many is dropped.
+    pub fn push(&mut self, key: char) {
         if let (Some(place), true) = (self.keys.get_mut(usize::from(self.len)), key.is_ascii()) {
             *place = key as u8;
             self.len += 1;

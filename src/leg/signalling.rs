@@ -29,6 +29,11 @@ pub enum LegEvent {
         /// SIP status; 491 when both sides offered at once.
         status: u16,
     },
+    /// The party pressed a key, and its signalling says so (SIP INFO).
+    Pressed {
+        /// `0`–`9`, `*`, `#`, `A`–`D`.
+        key: char,
+    },
     /// A transfer by REFER moved on: the status of the call that the party placed (RFC 3515 §2.4.5).
     Referred {
         /// SIP status: 1xx under way, 2xx the party talks to the target, else failed.

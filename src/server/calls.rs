@@ -19,7 +19,7 @@ use tracing::Instrument;
 use super::House;
 use super::engines::{EngineMessage, Mailbox};
 use super::rtp::{RtpError, RtpSockets};
-use super::sip::{self, IncomingCall, SipLeg};
+use super::sip::{self, IncomingCall, Purpose, SipLeg};
 use crate::call::{
     Arrival, Call, CallEvent, Dial, Happened, Hotline, Input, LookUp, Output, Stream, Understand, Understood,
 };
@@ -141,6 +141,7 @@ impl Task {
             id: id.clone(),
             from: incoming.from.user,
             to: called.clone(),
+            facts: incoming.facts,
             offer: incoming.offer,
             local,
             at: zoned.timestamp(),
@@ -332,10 +333,13 @@ impl Task {
 /// Calls an agent, with media sockets of its own.
 async fn place(house: &House, dial: Dial) -> Result<AgentLeg, Box<dyn std::error::Error + Send + Sync>> {
     let Dial { target, from, headers } = dial;
-    let (_, peer) = sip::resolve(&target).await?;
+    let peer = house.sip.first_hop(&target).await?;
     let (sockets, local) = media(house, peer)?;
     let offer = Some(sdp::offer(&local));
-    let sip = house.sip.dial(sip::Dial { target, from: from.0, offer, headers, credentials: None }).await?;
+    let sip = house
+        .sip
+        .dial(sip::Dial { target, from: from.0, offer, headers, credentials: None, purpose: Purpose::Caller })
+        .await?;
     Ok(AgentLeg { sip, sockets, local })
 }
 

@@ -193,6 +193,7 @@ impl Server {
         stop.await;
         tracing::info!(calls = self.board.calls_up(), "stopping");
         self.sip.gate().set_limit(0);
+        self.sip.unregister().await;
         self.closing.cancel();
         self.tasks.close();
         if tokio::time::timeout(GRACE, self.tasks.wait()).await.is_err() {

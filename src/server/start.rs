@@ -21,7 +21,7 @@ use super::learned;
 use super::rtp::{RtpError, RtpPorts};
 use super::sentence_model::{self, Backend, REMEDY, SentenceModelError};
 use super::shelf::{HotlineShelf, Source};
-use super::sip::{IncomingCall, SipConfig, SipEdge, SipError, Tls, Transport};
+use super::sip::{IncomingCall, SipConfig, SipEdge, SipError, Stir, Tls, Transport};
 use super::store::{Store, StoreError};
 use super::{Clock, House, Ready, Server, calls, telemetry, who};
 use crate::config::Settings;
@@ -130,6 +130,11 @@ impl Server {
         let sip =
             edge.bound().iter().map(|(transport, address)| format!("{}:{address}", transport.name().to_lowercase()));
         let ready = Ready { ready: true, sip: sip.collect(), http: http_address };
+        let (sip, out) = (&settings.sip, &settings.calls_out);
+        tracing::info!(
+            strangers = ?sip.strangers, max_calls = sip.max_calls, trunks = settings.trunks.len(), phones = settings.phones.len(),
+            out_per_minute = out.per_minute, out_at_once = out.at_once, out_per_day = out.per_day, "limits"
+        );
         tracing::info!(sip = ?ready.sip, http = %ready.http, "ready");
         Ok(Self { ready, board, sip: edge, tasks, closing, hang_up })
     }
@@ -246,6 +251,16 @@ fn sip_config(settings: &Settings) -> Result<SipConfig, SipError> {
         listen: sip.listen.iter().flat_map(both).chain(encrypted).collect(),
         tls: if sip.listen_tls.is_empty() { None } else { Some(Tls::load(&sip.tls)?) },
         max_calls: sip.max_calls,
+        external: sip.external,
+        trunks: settings.trunks.clone(),
+        phones: settings.phones.clone(),
+        strangers: sip.strangers,
+        realm: sip.realm.clone(),
+        stir: match &sip.stir {
+            Some((anchors, certificates)) => Some(Stir::load(anchors, certificates)?),
+            None => None,
+        },
+        calls_out: settings.calls_out.clone(),
         ..SipConfig::default()
     })
 }

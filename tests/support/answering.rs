@@ -108,6 +108,7 @@ async fn serve(mut call: IncomingCall, manner: Manner, events: mpsc::Sender<LegE
                 call.leg.request(LegRequest::Refer { target: "sip:agent@127.0.0.1".to_owned(), headers }).unwrap();
             }
             LegEvent::Updated { sdp: offer } => {
+                // Without one it is ours that is wanted.
                 let held = offer.as_deref().is_some_and(|offer| offer.contains("a=sendonly"));
                 let sdp = sdp(if held { "recvonly" } else { "sendrecv" });
                 call.leg.request(LegRequest::AcceptUpdate { sdp }).unwrap();

@@ -86,6 +86,8 @@ pub struct Plan {
     pub scenes: Vec<ScenePlan>,
     /// Files with more examples, relative to the dialplan's folder.
     pub corpora: Vec<PathBuf>,
+    /// Header fields of the INVITE that are known as `header.name`, where the trunk passes them on.
+    pub headers: Vec<String>,
     /// The file with a learned strategy, relative to the dialplan's folder.
     pub policy_file: Option<PathBuf>,
     /// What it holds, once it was read.

@@ -34,6 +34,12 @@ named! {
         Scene = "scene",
         /// The problem that stands, as spoken.
         Problem = "problem",
+        /// The trunk that the call came over, by its name in the settings.
+        CallTrunk = "call.trunk",
+        /// The number that was called first, where the call was diverted to us.
+        CallDivertedFrom = "call.diverted_from",
+        /// How surely the network knows who calls (STIR/SHAKEN): `A`, `B`, `C`, `failed` or `none`.
+        CallVerified = "call.verified",
         /// Our name for the call: for actions only.
         CallId = "call_id",
     }
@@ -61,4 +67,6 @@ pub enum Name {
     Slot(SlotId),
     /// Brought by an action: its position and that of the field in its `returns`.
     Result(usize, usize),
+    /// A header field of the INVITE, by its position in the dialplan's `headers`.
+    Header(usize),
 }

@@ -29,6 +29,8 @@ pub(super) struct Hotline {
     pub(super) default_queue: Option<At<String>>,
     pub(super) corpora: Vec<At<String>>,
     pub(super) policy: Option<At<String>>,
+    /// Header fields of the INVITE that are read as `header.name`.
+    pub(super) headers: Vec<At<String>>,
 }
 
 #[derive(Default)]
@@ -122,6 +124,7 @@ pub(super) fn hotline(findings: &mut Findings<'_>) -> Option<Hotline> {
         default_queue: root.needed_text("default_queue", "name the queue that takes everything else", findings),
         corpora: root.texts("corpora", findings),
         policy: root.text("policy", findings),
+        headers: root.texts("headers", findings),
     };
     let known = [
         "language",
@@ -138,6 +141,7 @@ pub(super) fn hotline(findings: &mut Findings<'_>) -> Option<Hotline> {
         "queues",
         "default_queue",
         "corpora",
+        "headers",
     ];
     root.finish(&known, findings);
     Some(hotline)

@@ -38,7 +38,7 @@ use super::policy::Taken;
 use super::spoken;
 use super::strategy::{self, Move, Situation, Strategy};
 use super::voice::{Line, Source, Voice};
-use super::{BargeIn, DialogInput, Listen, Next, Progress, Prompt, Reply, Transfer};
+use super::{BargeIn, CallFacts, DialogInput, Listen, Next, Progress, Prompt, Reply, Transfer};
 use crate::identify::{Identified, Order};
 use crate::nlu::{Entity, Expect};
 use crate::units::Pii;
@@ -54,6 +54,8 @@ pub struct Dialog {
     now: DateTime,
     /// The calling number, where there is one.
     phone: Option<Pii<String>>,
+    /// What the line told.
+    facts: CallFacts,
     voice: Voice,
     identified: Identified,
     belief: Belief,
@@ -141,6 +143,7 @@ impl Dialog {
             strategy: Strategy::default(),
             taken: Vec::new(),
             phone: None,
+            facts: CallFacts::default(),
             now,
             plan,
         }
@@ -154,6 +157,12 @@ impl Dialog {
     /// The same with a caller whose number is `phone`; an empty one is withheld.
     pub fn calling(mut self, phone: Pii<String>) -> Self {
         self.phone = Some(phone).filter(|phone| !phone.0.is_empty());
+        self
+    }
+
+    /// The same for a call of which the line told this.
+    pub fn knowing(mut self, facts: CallFacts) -> Self {
+        self.facts = facts;
         self
     }
 

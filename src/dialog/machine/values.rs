@@ -27,6 +27,7 @@ impl Dialog {
                 let value = self.values.slots.get(&slot)?;
                 Some(slot_datum(self.plan.slot(slot), value, self.now, self.plan.lang))
             }
+            Name::Header(at) => self.facts.header(self.plan.headers.get(at)?).map(plain),
             Name::Result(action, field) => self.values.results.get(&(action, field)).map(|text| plain(text)),
         }
     }
@@ -56,6 +57,13 @@ impl Dialog {
             }),
             Fact::Scene => scene.map(|scene| plain(scene.as_str())),
             Fact::Problem => scene.and_then(|scene| self.plan.find(scene)).map(|scene| plain(&self.problem(scene))),
+            Fact::CallTrunk => self.facts.trunk.as_deref().map(plain),
+            Fact::CallDivertedFrom => self
+                .facts
+                .diverted_from
+                .as_ref()
+                .map(|number| Datum { spoken: digit_by_digit(&number.0), ..plain(&number.0) }),
+            Fact::CallVerified => self.facts.verified.map(|verified| plain(verified.name())),
             Fact::CallId => None,
         }
         .filter(|datum| !datum.text.is_empty())
@@ -116,8 +124,35 @@ fn digit_by_digit(digits: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::dialog::dialplan::Plan;
+    use crate::dialog::{CallFacts, Verified, testing};
+    use crate::units::Pii;
     use jiff::civil::{date, time};
+
+    #[test]
+    fn what_the_line_told_is_known() {
+        let main = format!("{}headers: [X-Account]\n", testing::main_file());
+        let scenes = testing::scene_file("card", &["lost_card", "forgot_pin"]);
+        let files = vec![("dialplan.yaml".into(), main), ("scenes/card.yaml".into(), scenes)];
+        let plan = Plan::from_files(files).unwrap_or_else(|found| panic!("{found}")).0;
+        let facts = CallFacts {
+            trunk: Some("carrier".into()),
+            diverted_from: Some(Pii("200".into())),
+            verified: Some(Verified::B),
+            headers: vec![("x-account".into(), "gold".into())],
+        };
+        let dialog = Dialog::new(Arc::new(plan), 1, date(2026, 8, 12).at(9, 30, 0, 0)).knowing(facts);
+        let text = |name| dialog.datum(name).map(|datum| datum.text);
+        assert_eq!(text(Name::Header(0)).as_deref(), Some("gold"));
+        assert_eq!(text(Name::Header(1)), None);
+        for (fact, value) in [(Fact::CallTrunk, "carrier"), (Fact::CallDivertedFrom, "200"), (Fact::CallVerified, "B")]
+        {
+            assert_eq!(text(Name::Fact(fact)).as_deref(), Some(value));
+        }
+    }
 
     #[test]
     fn values_have_a_form_for_machines_and_one_for_ears() {

@@ -25,6 +25,7 @@ pub(super) struct Dialog {
     local_seq: u32,
     /// CSeq number of their last request.
     remote_seq: Option<u32>,
+    is_ours: bool,
 }
 
 /// Why a request from the peer is not taken.
@@ -50,6 +51,7 @@ impl Dialog {
             routes: fields(&invite.headers, "Record-Route").flat_map(list).collect(),
             local_seq: 0,
             remote_seq: cseq(invite).map(|(number, _)| number),
+            is_ours: false,
         })
     }
 
@@ -65,7 +67,23 @@ impl Dialog {
             routes: Vec::new(),
             local_seq: 0,
             remote_seq: None,
+            is_ours: true,
         }
+    }
+
+    /// Calls somebody else instead, in the same attempt (RFC 3261 §8.1.3.4): whoever was called first is still in To.
+    pub(super) fn aim(&mut self, target: Uri) {
+        self.target = target;
+    }
+
+    /// Our side of the dialog as a name-addr without its tag: who calls when this call goes on elsewhere.
+    pub(super) fn local_uri(&self) -> String {
+        self.local.strip_suffix(&format!(";tag={}", self.local_tag)).unwrap_or(&self.local).to_owned()
+    }
+
+    /// Whether we made the Call-ID.
+    pub(super) fn is_ours(&self) -> bool {
+        self.is_ours
     }
 
     /// `Call-ID`.

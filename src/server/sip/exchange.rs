@@ -11,13 +11,16 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use rsipstack::dialog::authenticate::{Credential, handle_client_authenticate};
-use rsipstack::sip::{Method, Request, Response, SipMessage};
+use rsipstack::sip::{Header, Method, Request, Response, SipMessage};
+use rsipstack::transaction::random_text;
 use rsipstack::transaction::transaction::{Transaction, TransactionEvent, TransactionEventSender};
 use tokio::sync::mpsc;
 
+use super::Credentials;
+use super::digest::{Asked, answer};
 use super::lane::Lane;
-use super::message::{cseq, finished, response, to_tag};
+use super::message::{cseq, fields, finished, response, to_tag};
+use super::moving::Replacement;
 
 /// What a leg hears from the wire.
 #[derive(Clone, Debug)]
@@ -32,10 +35,12 @@ pub(super) enum Input {
     Settled(u32),
     /// A response to a request of ours.
     Responded(Response),
-    /// A request of ours was sent again with credentials, under this CSeq number.
-    Retried(u32),
+    /// A request of ours was sent again with credentials.
+    Retried(Request),
     /// A 2xx to our INVITE came again, or another branch of a fork answered too.
     AcceptedAgain(Response),
+    /// An INVITE wants to take the place of this leg's party.
+    Replaced(Box<Replacement>),
 }
 
 /// A request that waits for our answer.
@@ -64,7 +69,7 @@ impl Answering {
         inbox: Option<mpsc::Sender<Input>>,
         server: &str,
     ) -> Self {
-        let tag = to_tag(&transaction.original).unwrap_or_else(|| rsipstack::transaction::random_text(16));
+        let tag = to_tag(&transaction.original).unwrap_or_else(|| random_text(16));
         let answering = Self {
             request: Arc::new(transaction.original.clone()),
             source,
@@ -136,7 +141,7 @@ pub(super) struct Asking {
     /// To whom.
     pub(super) peer: SocketAddr,
     /// What to answer a 401 or 407 with.
-    pub(super) credentials: Option<Credential>,
+    pub(super) credentials: Option<Credentials>,
 }
 
 impl Asking {
@@ -151,7 +156,7 @@ impl Asking {
             let _ = inbox.send(Input::Responded(unavailable)).await;
             return;
         };
-        let mut credentials = self.credentials;
+        let mut challenged = Vec::new();
         if transaction.send().await.is_err() {
             let _ = inbox.send(Input::Responded(unavailable)).await;
             return;
@@ -166,22 +171,54 @@ impl Asking {
                 }
             };
             let Some(SipMessage::Response(response)) = message else { return };
-            if matches!(response.status_code.code(), 401 | 407)
-                && let Some(credential) = credentials.take()
+            let again = self
+                .credentials
+                .as_ref()
+                .filter(|_| may_answer(&mut challenged, &response))
+                .and_then(|credentials| authorised(&transaction.original, &response, credentials))
+                .map(|request| self.lane.stamped(request, self.peer));
+            if let Some(request) = again
+                && let Some(mut retry) = self.lane.client(request.clone(), self.peer)
+                && retry.send().await.is_ok()
             {
-                let number = cseq(&transaction.original).map_or(1, |(number, _)| number + 1);
-                if let Ok(again) = handle_client_authenticate(number, &transaction, response.clone(), &credential).await
-                {
-                    transaction = again;
-                    if transaction.send().await.is_ok() {
-                        let _ = inbox.send(Input::Retried(number)).await;
-                        continue;
-                    }
-                }
+                transaction = retry;
+                let _ = inbox.send(Input::Retried(request)).await;
+                continue;
             }
             if inbox.send(Input::Responded(response)).await.is_err() && transaction.original.method != Method::Invite {
                 return;
             }
         }
     }
+}
+
+/// Whether this is a challenge to be met: each kind once, and once more where only the nonce was too old. A password that
+/// was wrong is not tried again.
+fn may_answer(challenged: &mut Vec<u16>, response: &Response) -> bool {
+    let status = response.status_code.code();
+    let name = match status {
+        401 => "WWW-Authenticate",
+        407 => "Proxy-Authenticate",
+        _ => return false,
+    };
+    let before = challenged.iter().filter(|known| **known == status).count();
+    challenged.push(status);
+    let is_stale = || fields(&response.headers, name).any(|value| value.to_ascii_lowercase().contains("stale=true"));
+    before == 0 || (before == 1 && is_stale())
+}
+
+/// The request once more, with the next CSeq number and what a 401 or 407 asks for.
+fn authorised(request: &Request, response: &Response, credentials: &Credentials) -> Option<Request> {
+    let is_proxy = response.status_code.code() == 407;
+    let (challenge, reply) =
+        if is_proxy { ("Proxy-Authenticate", "Proxy-Authorization") } else { ("WWW-Authenticate", "Authorization") };
+    let (method, uri, cnonce) = (request.method.to_string(), request.uri.to_string(), random_text(16));
+    let asked = Asked { method: &method, uri: &uri, cnonce: &cnonce };
+    let value = answer(fields(&response.headers, challenge), credentials, &asked)?;
+    let (number, _) = cseq(request)?;
+    let mut again = request.clone();
+    again.headers.retain(|header| !header.name().eq_ignore_ascii_case(reply));
+    again.headers.unique_push(Header::CSeq(format!("{} {method}", number + 1).into()));
+    again.headers.push(Header::Other(reply.to_owned(), value));
+    Some(again)
 }

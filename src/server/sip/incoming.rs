@@ -2,40 +2,32 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use rsipstack::sip::{HeadersExt, Request};
 use rsipstack::transaction::random_text;
 use rsipstack::transaction::transaction::Transaction;
 
 use super::dialog::Dialog;
-use super::exchange::Answering;
+use super::exchange::{Answering, Input};
 use super::lane::Lane;
 use super::leg::{Answered, Beginning, LegTask, State, Talking};
-use super::message::{ALLOW, Body, body, call_id, cseq, from_tag, party, with, with_sdp};
+use super::message::{ALLOW, Body, body, call_id, cseq, field, from_tag, party, with, with_sdp};
+use super::moving::{Replacement, replaced};
 use super::route::Shared;
+use super::trunk::{Caller, Origin, caller, named};
 use super::{IncomingCall, Party};
+use crate::dialog::CallFacts;
 use crate::leg::LegEvent;
 use crate::units::Pii;
-
-/// Header fields that a dialog or a call record may want to know of: these, and all that begin with `X-`.
-const OF_INTEREST: [&str; 10] = [
-    "P-Asserted-Identity",
-    "P-Preferred-Identity",
-    "Privacy",
-    "Diversion",
-    "History-Info",
-    "Subject",
-    "User-Agent",
-    "User-to-User",
-    "Session-ID",
-    "Identity",
-];
 
 /// A new INVITE on its way to becoming a leg.
 pub(super) struct NewCall<'a> {
     pub(super) shared: &'a Arc<Shared>,
     pub(super) lane: &'a Arc<Lane>,
     pub(super) source: SocketAddr,
+    /// Whose call it is.
+    pub(super) origin: &'a Origin,
 }
 
 impl NewCall<'_> {
@@ -43,6 +35,9 @@ impl NewCall<'_> {
     pub(super) fn begin(self, transaction: Transaction) {
         let request = transaction.original.clone();
         let tag = random_text(16);
+        if let Some(value) = field(&request.headers, "Replaces") {
+            return self.replace(transaction, &request, value, tag);
+        }
         let permit = self.shared.gate.admit();
         let room = self.shared.calls.try_reserve();
         let dialog = Dialog::incoming(&request, tag);
@@ -67,37 +62,58 @@ impl NewCall<'_> {
             invite.reply(100);
             State::Ringing(invite)
         });
-        room.send(described(&request, self.source, leg));
+        room.send(self.described(&request, leg));
     }
 }
 
-fn described(invite: &Request, peer: SocketAddr, leg: super::SipLeg) -> IncomingCall {
-    let side = |value: Option<&str>| {
-        let (display, user) = party(value.unwrap_or_default());
-        Party { user: Pii(user), display: display.map(Pii) }
-    };
-    let headers = invite
-        .headers
-        .iter()
-        .filter(|header| {
-            let name = header.name();
-            OF_INTEREST.iter().any(|known| known.eq_ignore_ascii_case(name))
-                || name.get(..2).is_some_and(|start| start.eq_ignore_ascii_case("X-"))
-        })
-        .map(|header| (header.name().to_owned(), header.value().to_owned()))
-        .collect();
-    let offer = match body(&invite.headers, &invite.body) {
-        Body::Sdp(sdp) => Some(sdp),
-        Body::Empty | Body::Other => None,
-    };
-    IncomingCall {
-        call_id: call_id(invite),
-        from: side(invite.from_header().ok().map(|from| from.value())),
-        to: side(invite.to_header().ok().map(|to| to.value())),
-        headers,
-        offer,
-        peer,
-        leg,
+impl NewCall<'_> {
+    /// Hands an INVITE that replaces a dialog to the leg that has it (RFC 3891 §3).
+    fn replace(self, transaction: Transaction, request: &Request, value: &str, tag: String) {
+        let named = replaced(value);
+        let leg = named.as_ref().and_then(|(call_id, to_tag, ..)| {
+            let key = (call_id.clone(), to_tag.clone());
+            self.shared.legs.get(&key).map(|entry| entry.value().clone())
+        });
+        let dialog = Dialog::incoming(request, tag.clone());
+        let invite = Answering::serve(transaction, self.source, leg.clone(), &self.shared.config.user_agent);
+        let (Some((_, _, from_tag, early_only)), Some(leg), Some(dialog)) = (named, leg, dialog) else {
+            return invite.reply(481);
+        };
+        let is_known = *self.origin != Origin::Stranger;
+        let (invite, lane) = (invite.with_tag(&tag), Arc::clone(self.lane));
+        let replacement = Replacement { invite: invite.clone(), dialog, lane, from_tag, early_only, is_known };
+        if leg.try_send(Input::Replaced(Box::new(replacement))).is_err() {
+            invite.reply(503);
+        }
+    }
+}
+
+impl NewCall<'_> {
+    fn described(&self, invite: &Request, leg: super::SipLeg) -> IncomingCall {
+        let (origin, peer) = (self.origin, self.source);
+        let from = invite.from_header().ok().map(|from| from.value()).unwrap_or_default();
+        let Caller { from, diverted_from } = caller(&invite.headers, from, origin);
+        let (display, user) = party(invite.to_header().ok().map(|to| to.value()).unwrap_or_default());
+        let (trunk, headers) = match origin {
+            Origin::Trunk(trunk) => (Some(trunk.name.clone()), named(&invite.headers, trunk)),
+            Origin::Stranger | Origin::Phone(_) => (None, Vec::new()),
+        };
+        let offer = match body(&invite.headers, &invite.body) {
+            Body::Sdp(sdp) => Some(sdp),
+            Body::Empty | Body::Other => None,
+        };
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        let verified =
+            self.shared.config.stir.as_ref().map(|stir| stir.verify(now, &invite.headers, &from.user.0, &user));
+        IncomingCall {
+            call_id: call_id(invite),
+            from,
+            to: Party { user: Pii(user), display: display.map(Pii) },
+            facts: CallFacts { trunk, diverted_from, verified, headers },
+            offer,
+            peer,
+            leg,
+        }
     }
 }
 

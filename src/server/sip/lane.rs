@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rsipstack::EndpointBuilder;
-use rsipstack::sip::{Request, SipMessage};
+use rsipstack::sip::{Header, Request, SipMessage};
 use rsipstack::transaction::endpoint::{EndpointInnerRef, EndpointOption, MessageInspector};
 use rsipstack::transaction::key::{TransactionKey, TransactionRole};
 use rsipstack::transaction::transaction::Transaction;
@@ -186,6 +186,17 @@ impl Lane {
     pub(super) fn via(&self, peer: SocketAddr) -> String {
         let sent_by = SocketAddr::new(self.host_towards(peer), self.local.port());
         format!("SIP/2.0/{} {sent_by};branch=z9hG4bK{};rport", self.transport.name(), random_text(16))
+    }
+
+    /// The request with a Via of its own in the place of its topmost one.
+    pub(super) fn stamped(&self, mut request: Request, peer: SocketAddr) -> Request {
+        let via = Header::Via(self.via(peer).into());
+        let top = request.headers.iter().position(|header| matches!(header, Header::Via(_)));
+        if let Some(at) = top {
+            request.headers.0.remove(at);
+        }
+        request.headers.push_front(via);
+        request
     }
 
     /// The URI under which `peer` reaches us.

@@ -19,19 +19,21 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rsipstack::dialog::authenticate::Credential;
 use rsipstack::sip::{Header, Method, Request, Response};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use super::LegError;
 use super::dialog::Dialog;
 use super::exchange::{Answering, Asking, Input};
 use super::gate::Permit;
+use super::glare::Postponed;
 use super::lane::Lane;
+use super::moving::{Moving, Replacement};
+use super::onward::Onward;
 use super::reliable::Reliable;
 use super::route::{LegKey, Shared};
 use super::session_timer::SessionTimer;
+use super::{Credentials, LegError};
 use crate::leg::{LegEvent, LegRequest};
 
 /// Events that wait for the call. A call that is this far behind loses `Rang` and `Referred`; an `Updated` that does not fit
@@ -97,6 +99,8 @@ pub(super) struct Calling {
     pub(super) provisional: bool,
     /// The call has hung up meanwhile.
     pub(super) cancelled: bool,
+    /// What else can be tried.
+    pub(super) onward: Onward,
 }
 
 /// [`State::Talking`]: at most one offer is open at a time (RFC 3264 §4).
@@ -111,6 +115,8 @@ pub(super) enum Talking {
     TheyAcknowledge(Answering),
     /// Our re-INVITE with this CSeq number waits for their answer.
     WeOffer(u32),
+    /// They asked us to call somebody else, and the call was asked for an offer.
+    Moving,
 }
 
 /// The task of one leg.
@@ -121,19 +127,27 @@ pub(super) struct LegTask {
     pub(super) peer: SocketAddr,
     pub(super) dialog: Dialog,
     pub(super) state: State,
-    pub(super) credentials: Option<Credential>,
+    pub(super) credentials: Option<Credentials>,
     /// Fires when somebody owes us an answer for too long.
     pub(super) deadline: Option<Instant>,
     /// A 180 that waits for its PRACK.
     pub(super) reliable: Option<Reliable>,
     /// How long the session may go on unrefreshed, and until when.
     pub(super) session: Option<(SessionTimer, Instant)>,
+    /// Their wish to go on with somebody else.
+    pub(super) moving: Option<Moving>,
+    /// Somebody who is to take their place, until the call agrees.
+    pub(super) replacement: Option<Replacement>,
+    /// An offer of ours that waits for its turn.
+    pub(super) postponed: Option<Postponed>,
     permit: Option<Permit>,
+    /// The right to have placed a call for somebody else.
+    pub(super) outgoing: Option<Permit>,
     inbox_sender: mpsc::Sender<Input>,
     inbox: mpsc::Receiver<Input>,
     requests: mpsc::Receiver<LegRequest>,
     events: Option<mpsc::Sender<LegEvent>>,
-    entry: Entry,
+    pub(super) entry: Entry,
 }
 
 /// The parts of a leg that is about to start.
@@ -143,19 +157,36 @@ pub(super) struct Beginning {
     pub(super) peer: SocketAddr,
     pub(super) dialog: Dialog,
     pub(super) permit: Option<Permit>,
-    pub(super) credentials: Option<Credential>,
+    pub(super) credentials: Option<Credentials>,
 }
 
 /// Keeps a leg in the tables of the edge until it is dropped.
-struct Entry {
+pub(super) struct Entry {
     shared: Arc<Shared>,
-    key: LegKey,
+    /// Every dialog of this leg: a party may be replaced.
+    keys: Vec<LegKey>,
     invite: Option<(String, String, u32)>,
+}
+
+impl Entry {
+    /// Requests of one more dialog belong to this leg.
+    pub(super) fn add(&mut self, key: LegKey, inbox: mpsc::Sender<Input>) {
+        self.shared.legs.insert(key.clone(), inbox);
+        self.keys.push(key);
+    }
+
+    /// Those of this one do not any more.
+    pub(super) fn remove(&mut self, key: &LegKey) {
+        self.shared.legs.remove(key);
+        self.keys.retain(|known| known != key);
+    }
 }
 
 impl Drop for Entry {
     fn drop(&mut self) {
-        self.shared.legs.remove(&self.key);
+        for key in &self.keys {
+            self.shared.legs.remove(key);
+        }
         if let Some(invite) = &self.invite {
             self.shared.invites.remove(invite);
         }
@@ -177,7 +208,7 @@ impl Beginning {
         if let Some(invite) = &invite {
             self.shared.invites.insert(invite.clone(), ());
         }
-        let entry = Entry { shared: Arc::clone(&self.shared), key, invite };
+        let entry = Entry { shared: Arc::clone(&self.shared), keys: vec![key], invite };
         let task = LegTask {
             state: state(inbox_sender.clone()),
             shared: self.shared,
@@ -188,6 +219,10 @@ impl Beginning {
             deadline: None,
             reliable: None,
             session: None,
+            moving: None,
+            replacement: None,
+            postponed: None,
+            outgoing: None,
             permit: self.permit,
             inbox_sender,
             inbox,
@@ -225,13 +260,23 @@ impl LegTask {
             }
         }
         self.end(408);
-        tracing::trace!(leg = ?self.entry.key, "leg ended");
+        tracing::trace!(leg = ?self.entry.keys, "leg ended");
     }
 
     /// When something happens although nobody says anything.
     fn due(&self) -> Option<Instant> {
         let again = self.reliable.as_ref().map(|reliable| reliable.again);
-        [self.deadline, again, self.session.map(|(_, until)| until)].into_iter().flatten().min()
+        let offer = self.postponed.as_ref().and_then(|postponed| postponed.again);
+        let refresh = self.session.map(|(_, until)| until);
+        [self.deadline, again, refresh, self.next_way_at(), offer].into_iter().flatten().min()
+    }
+
+    /// When another target is tried because this one says nothing.
+    fn next_way_at(&self) -> Option<Instant> {
+        match &self.state {
+            State::Calling(calling) if !calling.cancelled => calling.onward.until,
+            _ => None,
+        }
     }
 
     async fn wake(&mut self) {
@@ -243,6 +288,10 @@ impl LegTask {
             self.ring_again();
         } else if self.session.is_some_and(|(_, until)| until <= now) {
             self.session_due().await;
+        } else if self.next_way_at().is_some_and(|at| at <= now) {
+            self.nobody_there().await;
+        } else {
+            self.offer_again().await;
         }
     }
 
@@ -253,8 +302,9 @@ impl LegTask {
             Input::Acknowledged(ack) => self.acknowledged(&ack).await,
             Input::Settled(number) => self.settled(number).await,
             Input::Responded(response) => self.responded(response).await,
-            Input::Retried(number) => self.dialog.skip_to(number),
+            Input::Retried(request) => self.retried(request),
             Input::AcceptedAgain(response) => self.accepted_again(&response).await,
+            Input::Replaced(replacement) => self.replacement(*replacement),
         }
     }
 
@@ -263,8 +313,8 @@ impl LegTask {
             LegRequest::Ring => self.ring(),
             LegRequest::Accept { sdp } => self.accept(&sdp),
             LegRequest::Reject { status } => self.reject(status),
-            LegRequest::AcceptUpdate { sdp } => self.accept_update(&sdp),
-            LegRequest::RejectUpdate { status } => self.reject_update(status),
+            LegRequest::AcceptUpdate { sdp } => self.accept_update(&sdp).await,
+            LegRequest::RejectUpdate { status } => self.reject_update(status).await,
             LegRequest::Update { sdp } => self.offer(&sdp).await,
             LegRequest::Refer { target, headers } => self.refer(&target, headers).await,
             LegRequest::HangUp => self.hang_up().await,
@@ -288,6 +338,7 @@ impl LegTask {
                 if let Talking::TheyOffer(answering) = talking {
                     answering.reply(487);
                 }
+                self.stop_moving();
                 self.leave().await;
             }
             State::Leaving => {}
@@ -344,7 +395,7 @@ impl LegTask {
     ///
     /// A live stream is used again (RFC 5923). Without proxies in between, a peer whose Contact is not the address that it
     /// sends from is behind a NAT: what it sends from is what reaches it.
-    async fn way(&mut self) -> (Arc<Lane>, SocketAddr) {
+    pub(super) async fn way(&mut self) -> (Arc<Lane>, SocketAddr) {
         let hop = self.dialog.next_hop();
         let stream_lives = !self.lane.closed.is_cancelled() && self.lane.transport != super::Transport::Udp;
         if stream_lives {

@@ -5,13 +5,11 @@ use rsipstack::sip::{
 };
 
 /// What we can do, for `Allow` (RFC 3261 §20.5).
-pub(super) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, INFO, NOTIFY, PRACK";
-/// Extensions that we have (RFC 4028, RFC 3262).
-pub(super) const SUPPORTED: [&str; 2] = ["timer", "100rel"];
+pub(super) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, INFO, NOTIFY, PRACK, REFER";
+/// Extensions that we have (RFC 4028, RFC 3262, RFC 3891).
+pub(super) const SUPPORTED: [&str; 3] = ["timer", "100rel", "replaces"];
 /// The only body that we read as an offer or answer.
 pub(super) const SDP: &str = "application/sdp";
-/// DTMF in INFO, as old phones send it.
-pub(super) const DTMF_RELAY: &str = "application/dtmf-relay";
 
 /// A response to `request`, with what RFC 3261 §8.2.6.2 and §12.1.1 let it repeat; `tag` goes into a To without one.
 pub(super) fn response(request: &Request, status: u16, tag: &str) -> Response {
@@ -192,7 +190,7 @@ pub(super) fn party(value: &str) -> (Option<String>, String) {
 }
 
 /// Undoes `%41` (RFC 3261 §19.1.2); what is not an escape stays as it is.
-fn unescaped(text: &str) -> String {
+pub(super) fn unescaped(text: &str) -> String {
     let bytes = text.as_bytes();
     let mut out = Vec::with_capacity(bytes.len());
     let mut at = 0;

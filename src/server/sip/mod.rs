@@ -21,22 +21,32 @@
 //! out of all tables.
 
 mod dialog;
+mod digest;
 mod exchange;
 mod framing;
 mod gate;
+mod glare;
 mod guard;
 mod head;
 mod incoming;
+mod info;
+mod keeping;
 mod lane;
 mod leg;
+mod lines;
 mod message;
+mod moving;
+mod onward;
 mod outgoing;
+mod registrar;
 mod reliable;
 mod route;
 mod session_timer;
+mod stir;
 mod stream;
 mod talking;
 mod tls;
+mod trunk;
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -45,14 +55,20 @@ use std::time::Duration;
 use dashmap::DashMap;
 use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
+use crate::dialog::CallFacts;
 use crate::units::Pii;
 use lane::Lane;
+use lines::Lines;
 use route::Shared;
 
+pub use digest::Algorithm;
 pub use gate::{Gate, Permit};
 pub use leg::SipLeg;
+pub use stir::{Stir, StirError};
 pub use tls::{Tls, TlsError, TlsFiles};
+pub use trunk::{CallsOut, Forbidden, Login, Network, Pattern, Strangers, Target, Trunk};
 
 /// New calls that wait to be taken from the receiver of [`SipEdge::start`]; one more gets 503.
 const CALLS: usize = 64;
@@ -102,6 +118,18 @@ pub struct SipConfig {
     pub user_agent: String,
     /// Incoming calls that may be live at once.
     pub max_calls: usize,
+    /// Lines to other people's switches.
+    pub trunks: Vec<Trunk>,
+    /// Telephones that may register.
+    pub phones: Vec<Login>,
+    /// What becomes of calls that come from neither.
+    pub strangers: Strangers,
+    /// The name under which passwords are asked for, and the host of our telephones.
+    pub realm: String,
+    /// Which calls are placed for callers.
+    pub calls_out: CallsOut,
+    /// Whose signatures under a caller's number are believed; without it they are not looked at.
+    pub stir: Option<Stir>,
     /// Estimate of the round trip, from which all retransmission times follow (RFC 3261 §17.1.1.1).
     pub t1: Duration,
 }
@@ -114,6 +142,12 @@ impl Default for SipConfig {
             external: None,
             user_agent: concat!("antevox/", env!("CARGO_PKG_VERSION")).to_owned(),
             max_calls: 200,
+            trunks: Vec::new(),
+            phones: Vec::new(),
+            strangers: Strangers::Welcome,
+            realm: "antevox".to_owned(),
+            calls_out: CallsOut::default(),
+            stir: None,
             t1: Duration::from_millis(500),
         }
     }
@@ -133,12 +167,12 @@ pub struct Party {
 pub struct IncomingCall {
     /// SIP `Call-ID`.
     pub call_id: String,
-    /// Who calls, as the caller says.
+    /// Who calls, as far as the line is believed; empty where the number is withheld.
     pub from: Party,
     /// Who is called.
     pub to: Party,
-    /// Header fields that a dialog or a record may want: asserted identity, diversion, `X-…`.
-    pub headers: Vec<(String, String)>,
+    /// What else is known of the call.
+    pub facts: CallFacts,
     /// SDP offer; `None` asks for ours (a late offer).
     pub offer: Option<String>,
     /// Where the INVITE came from.
@@ -158,17 +192,31 @@ pub struct Dial {
     pub offer: Option<String>,
     /// Extra header fields.
     pub headers: Vec<(String, String)>,
-    /// For a 401 or 407.
+    /// For a 401 or 407; a trunk has its own.
     pub credentials: Option<Credentials>,
+    /// For whom.
+    pub purpose: Purpose,
+}
+
+/// For whom a call is placed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Purpose {
+    /// For whoever runs this program: no limits but those of the network.
+    #[default]
+    Own,
+    /// For a caller: within the limits of [`CallsOut`].
+    Caller,
 }
 
 /// User and password for a digest.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Credentials {
     /// User name.
     pub user: String,
     /// Password.
     pub password: Pii<String>,
+    /// The realm whose challenges they answer; `None` answers any, and is for people who type both themselves.
+    pub realm: Option<String>,
 }
 
 /// Why signalling could not start, or a call not be placed.
@@ -188,9 +236,15 @@ pub enum SipError {
     /// Certificates cannot be used.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// Those of telephone networks neither.
+    #[error(transparent)]
+    Stir(#[from] StirError),
     /// The target is not a SIP URI.
     #[error("not a SIP URI: write sip:USER@HOST[:PORT]")]
     BadTarget,
+    /// The call is not allowed, or not now.
+    #[error("the call is not placed: {0}")]
+    Forbidden(#[from] Forbidden),
     /// The target's host or transport cannot be reached from any of our sockets.
     #[error("the host of the SIP URI cannot be reached")]
     Unreachable,
@@ -244,6 +298,9 @@ impl SipEdge {
         let listen = config.listen.clone();
         let shared = Arc::new(Shared {
             gate: Gate::new(config.max_calls),
+            lines: Lines::new(&config),
+            leaving: CancellationToken::new(),
+            registrants: TaskTracker::new(),
             config,
             legs: DashMap::new(),
             invites: DashMap::new(),
@@ -268,7 +325,20 @@ impl SipEdge {
                 }
             }
         }
+        shared.keep_trunks();
         Ok((Self { shared, bound: bound.into() }, incoming))
+    }
+
+    /// Takes our registrations with trunks back; a registrar that does not answer is not waited for long.
+    pub async fn unregister(&self) {
+        self.shared.leaving.cancel();
+        self.shared.registrants.close();
+        self.shared.registrants.wait().await;
+    }
+
+    /// Where the telephones of a user are registered at the moment: their Contacts.
+    pub fn phones_of(&self, user: &str) -> Vec<String> {
+        self.shared.phones_of(user).into_iter().map(|phone| phone.uri).collect()
     }
 
     /// The sockets as they were bound.
@@ -288,6 +358,17 @@ impl SipEdge {
     /// [`SipError::BadTarget`], [`SipError::Unreachable`].
     pub async fn dial(&self, dial: Dial) -> Result<SipLeg, SipError> {
         outgoing::dial(&self.shared, dial).await
+    }
+
+    /// Where a call to `target` would go first: over a trunk, to a registered telephone, or where the URI leads.
+    ///
+    /// # Errors
+    /// As [`dial`](Self::dial).
+    pub async fn first_hop(&self, target: &str) -> Result<SocketAddr, SipError> {
+        let uri = rsipstack::sip::Uri::try_from(target).map_err(|_| SipError::BadTarget)?;
+        let mut ways = self.shared.ways(&uri, None);
+        let reached = self.shared.first_reached(&mut ways).await;
+        reached.map(|(_, _, peer)| peer).ok_or(SipError::Unreachable)
     }
 
     /// Legs that still have something to say or to wait for.

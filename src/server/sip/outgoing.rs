@@ -3,8 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use rsipstack::dialog::authenticate::Credential;
-use rsipstack::sip::{Header, Host, Method, Param, Response, Scheme, Uri};
+use rsipstack::sip::{Header, Host, Method, Param, Request, Response, Scheme, Uri};
 use rsipstack::transaction::random_text;
 use tokio::time::Instant;
 
@@ -12,10 +11,11 @@ use super::dialog::Dialog;
 use super::exchange::Asking;
 use super::lane::Lane;
 use super::leg::{Beginning, Calling, LegTask, SipLeg, State, Talking};
-use super::message::{ALLOW, Body, SDP, body};
+use super::message::{ALLOW, Body, SDP, body, call_id, cseq};
+use super::onward::Onward;
 use super::route::Shared;
 use super::talking::extra;
-use super::{Dial, SipError, Transport};
+use super::{Dial, Purpose, SipError, Transport};
 use crate::leg::LegEvent;
 
 /// Where a URI leads, and by what. `None` for a name that does not resolve, or a transport that we do not speak.
@@ -47,42 +47,82 @@ fn transport(uri: &Uri) -> Option<rsipstack::sip::Transport> {
 /// Starts an outgoing leg.
 pub(super) async fn dial(shared: &Arc<Shared>, dial: Dial) -> Result<SipLeg, SipError> {
     let target = Uri::try_from(dial.target.as_str()).map_err(|_| SipError::BadTarget)?;
-    let (transport, peer) = resolve(&target).await.ok_or(SipError::Unreachable)?;
-    let host = &target.host_with_port.host;
-    let lane = shared.lane_to(transport, peer, host).await.ok_or(SipError::Unreachable)?;
+    let permit = match dial.purpose {
+        Purpose::Own => None,
+        Purpose::Caller => Some(shared.lines.may_call(&dial.target, false)?),
+    };
+    let mut ways = shared.ways(&target, dial.credentials);
+    let (way, lane, peer) = shared.first_reached(&mut ways).await.ok_or(SipError::Unreachable)?;
     let host = SocketAddr::new(lane.host_towards(peer), lane.local().port());
     let user: String = dial.from.chars().filter(|c| c.is_ascii_alphanumeric() || "+-_.".contains(*c)).collect();
-    let local = if user.is_empty() { format!("<sip:{host}>") } else { format!("<sip:{user}@{host}>") };
-    let call_id = format!("{}@{}", random_text(24), lane.host_towards(peer));
-    let mut dialog = Dialog::outgoing(call_id, &local, random_text(16), target);
-    let mut invite = dialog.request(Method::Invite);
-    invite.headers.push_front(Header::Via(lane.via(peer).into()));
-    invite.headers.push(Header::Contact(format!("<{}>", lane.contact(peer)).into()));
-    invite.headers.push(Header::Allow(ALLOW.into()));
-    invite.headers.push(Header::UserAgent(shared.config.user_agent.clone().into()));
-    invite.headers.extend(extra(dial.headers));
-    if let Some(sdp) = &dial.offer {
-        invite.headers.push(Header::ContentType(SDP.into()));
-        invite.body = sdp.as_bytes().to_vec();
-    }
-    let credentials = dial.credentials.map(|credentials| Credential {
-        username: credentials.user,
-        password: credentials.password.0,
-        realm: None,
-        auth_username: None,
-    });
+    let local = match dial.purpose {
+        // Somebody who wants to stay unknown to us does to others as well (RFC 3323 §4.1.1.3).
+        Purpose::Caller if user.is_empty() => "\"Anonymous\" <sip:anonymous@anonymous.invalid>".to_owned(),
+        _ if user.is_empty() => format!("<sip:{host}>"),
+        _ => format!("<sip:{user}@{host}>"),
+    };
+    let asserted = asserted(shared, way.trunk, &user, host);
+    let composing = Composing { local: &local, headers: dial.headers, offer: dial.offer.as_deref(), asserted };
+    let (dialog, invite) = compose(shared, way.uri, (&lane, peer), composing);
     let beginning = Beginning {
         shared: Arc::clone(shared),
         lane: Arc::clone(&lane),
         peer,
         dialog,
-        permit: None,
-        credentials: credentials.clone(),
+        permit,
+        credentials: way.credentials.clone(),
     };
+    let onward = Onward { ways, target: way.trunk, hops: 0, until: None };
     Ok(beginning.start(None, |inbox| {
-        Asking { request: invite.clone(), lane, peer, credentials }.start(inbox);
-        State::Calling(Calling { invite, provisional: false, cancelled: false })
+        Asking { request: invite.clone(), lane, peer, credentials: way.credentials }.start(inbox);
+        let onward = onward.patient(shared.config.t1);
+        State::Calling(Calling { invite, provisional: false, cancelled: false, onward })
     }))
+}
+
+/// What goes into a first INVITE.
+pub(super) struct Composing<'a> {
+    /// Our From without a tag.
+    pub(super) local: &'a str,
+    /// Extra header fields.
+    pub(super) headers: Vec<(String, String)>,
+    /// SDP offer.
+    pub(super) offer: Option<&'a str>,
+    /// Who calls, where that is to be said.
+    pub(super) asserted: Option<Header>,
+}
+
+/// A new dialog and the INVITE that asks for it.
+pub(super) fn compose(
+    shared: &Shared,
+    target: Uri,
+    (lane, peer): (&Lane, SocketAddr),
+    composing: Composing<'_>,
+) -> (Dialog, Request) {
+    let Composing { local, headers, offer, asserted } = composing;
+    let call_id = format!("{}@{}", random_text(24), lane.host_towards(peer));
+    let mut dialog = Dialog::outgoing(call_id, local, random_text(16), target);
+    let mut invite = dialog.request(Method::Invite);
+    invite.headers.push_front(Header::Via(lane.via(peer).into()));
+    invite.headers.push(Header::Contact(format!("<{}>", lane.contact(peer)).into()));
+    invite.headers.push(Header::Allow(ALLOW.into()));
+    invite.headers.push(Header::UserAgent(shared.config.user_agent.clone().into()));
+    invite.headers.extend(asserted.into_iter().collect());
+    invite.headers.extend(extra(headers));
+    if let Some(sdp) = offer {
+        invite.headers.push(Header::ContentType(SDP.into()));
+        invite.body = sdp.as_bytes().to_vec();
+    }
+    (dialog, invite)
+}
+
+/// Who calls, for a trunk that believes us (RFC 3325 §5), or that nobody is to know it.
+fn asserted(shared: &Shared, trunk: Option<(usize, usize)>, user: &str, host: SocketAddr) -> Option<Header> {
+    let trunk = &shared.lines.trunks[trunk?.0];
+    trunk.is_trusted.then(|| match user {
+        "" => Header::Other("Privacy".to_owned(), "id".to_owned()),
+        _ => Header::Other("P-Asserted-Identity".to_owned(), format!("<sip:{user}@{host}>")),
+    })
 }
 
 impl Shared {
@@ -109,6 +149,7 @@ impl LegTask {
         let State::Calling(calling) = &mut self.state else { return };
         match response.status_code.code() {
             100..200 => {
+                calling.onward.until = None;
                 let first = !std::mem::replace(&mut calling.provisional, true);
                 if calling.cancelled && first {
                     self.send_cancel();
@@ -133,9 +174,29 @@ impl LegTask {
                 self.tell(LegEvent::Answered { sdp });
             }
             status => {
-                self.end(status);
-                self.state = State::Ended;
+                if !self.go_onward(status, &response).await {
+                    self.end(status);
+                    self.state = State::Ended;
+                }
             }
+        }
+    }
+
+    /// A request of ours went out again with credentials: a CANCEL must now repeat that one (RFC 3261 §9.1).
+    pub(super) fn retried(&mut self, request: Request) {
+        if self.is_moving(&call_id(&request)) {
+            return self.moving_retried(request);
+        }
+        self.dialog.skip_to(cseq(&request).map_or(0, |(number, _)| number));
+        match &mut self.state {
+            State::Calling(calling) if request.method == Method::Invite => {
+                calling.provisional = false;
+                calling.invite = request;
+            }
+            State::Talking(Talking::WeOffer(number)) if request.method == Method::Invite => {
+                *number = self.dialog.local_seq();
+            }
+            _ => {}
         }
     }
 
@@ -158,8 +219,7 @@ impl LegTask {
         cancel.uri = calling.invite.uri.clone();
         let via = calling.invite.headers.iter().find(|header| matches!(header, Header::Via(_)));
         cancel.headers.0.splice(0..0, via.cloned());
-        Asking { request: cancel, lane: Arc::clone(&self.lane), peer: self.peer, credentials: None }
-            .start(self.inbox());
+        self.start(cancel, None);
         self.deadline = Some(Instant::now() + self.patience());
     }
 }

@@ -5,6 +5,7 @@
 //!                   ├─ To tag ──── leg there? ─► transaction ─► leg's inbox
 //!                   │                     └────► 481
 //!                   ├─ INVITE ──── Gate, Require, body ─► transaction ─► new leg ─► IncomingCall
+//!                   ├─ REGISTER ── registrar, where there are telephones
 //!                   └─ OPTIONS 200, others 405, merged 482
 //! ```
 //!
@@ -20,14 +21,17 @@ use rsipstack::sip::{Method, Request, Response, SipMessage};
 use rsipstack::transaction::{TransactionReceiver, random_text};
 use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use super::exchange::{Answering, Input};
 use super::gate::Gate;
 use super::guard::{Answer, Passed, Refused, examine, refusal};
 use super::incoming::NewCall;
 use super::lane::Lane;
+use super::lines::Lines;
 use super::message::{ALLOW, Body, SDP, SUPPORTED, body, call_id, cseq, from_tag, takes_sdp, to_tag, unsupported};
 use super::session_timer::{MIN_SECONDS, SessionTimer};
+use super::trunk::{Admitted, Origin};
 use super::{IncomingCall, SipConfig, Transport};
 
 /// Seconds after which a caller who was turned away may try again.
@@ -43,6 +47,12 @@ pub(super) type LegKey = (String, String);
 pub(super) struct Shared {
     pub(super) config: SipConfig,
     pub(super) gate: Gate,
+    /// Trunks and telephones.
+    pub(super) lines: Lines,
+    /// Fires when our registrations are to be taken back.
+    pub(super) leaving: CancellationToken,
+    /// The tasks that keep them.
+    pub(super) registrants: TaskTracker,
     /// Inboxes of the live legs.
     pub(super) legs: DashMap<LegKey, mpsc::Sender<Input>>,
     /// `Call-ID`, From tag and CSeq number of the INVITEs that made a live leg, to find merged ones (RFC 3261 §8.2.2.2).
@@ -71,15 +81,15 @@ impl Shared {
     ) {
         match examine(bytes, source) {
             Ok(Passed::Response(response)) => self.take_response(lane, response, source).await,
-            Ok(Passed::Request(request)) => match self.decide(lane, &request) {
-                Decision::Transact => {
+            Ok(Passed::Request(request)) => match self.decide(lane, &request, source) {
+                Decision::Transact(origin) => {
                     let acknowledged = (request.method == Method::Ack).then(|| request.clone());
                     if let (Some(ack), Some(leg)) = (acknowledged, self.leg_of(&request)) {
                         // The ACK of a 2xx may come over another socket than the INVITE: the leg must hear of it anyway.
                         let _ = leg.try_send(Input::Acknowledged(ack));
                     }
                     lane.transact(SipMessage::Request(request), source).await;
-                    self.hand_over(lane, incoming, source);
+                    self.hand_over(lane, incoming, source, &origin);
                 }
                 Decision::Refuse(refused, fields) => self.answer(lane, bytes, source, refused, &fields).await,
             },
@@ -102,11 +112,17 @@ impl Shared {
     }
 
     /// Passes the transactions that the last message made to their legs.
-    fn hand_over(self: &Arc<Self>, lane: &Arc<Lane>, incoming: &mut TransactionReceiver, source: SocketAddr) {
+    fn hand_over(
+        self: &Arc<Self>,
+        lane: &Arc<Lane>,
+        incoming: &mut TransactionReceiver,
+        source: SocketAddr,
+        origin: &Origin,
+    ) {
         while let Ok(transaction) = incoming.try_recv() {
             let request = &transaction.original;
             if to_tag(request).is_none() && request.method == Method::Invite {
-                NewCall { shared: self, lane, source }.begin(transaction);
+                NewCall { shared: self, lane, source, origin }.begin(transaction);
                 continue;
             }
             let leg = self.leg_of(request);
@@ -129,13 +145,13 @@ impl Shared {
         self.legs.get(&key).map(|entry| entry.value().clone())
     }
 
-    fn decide(&self, lane: &Lane, request: &Request) -> Decision {
+    fn decide(&self, lane: &Arc<Lane>, request: &Request, source: SocketAddr) -> Decision {
         if matches!(request.method, Method::Ack | Method::Cancel) || lane.knows(request) {
-            return Decision::Transact;
+            return Decision::Transact(Origin::Stranger);
         }
         if to_tag(request).is_some() {
             return match self.leg_of(request) {
-                Some(_) => Decision::Transact,
+                Some(_) => Decision::Transact(Origin::Stranger),
                 None => Decision::refuse(481, "Call/Transaction Does Not Exist"),
             };
         }
@@ -143,7 +159,16 @@ impl Shared {
             return Decision::Refuse(Refused::With(420, "Bad Extension"), vec![("Unsupported", tags)]);
         }
         match request.method {
-            Method::Invite => self.decide_invite(lane, request),
+            Method::Invite => match self.decide_invite(lane, request) {
+                // Last, since it costs most: whoever is refused anyway is not asked for a password.
+                Decision::Transact(_) => match self.calling(request, source) {
+                    Admitted::As(origin) => Decision::Transact(origin),
+                    Admitted::Prove(challenges) => Decision::prove(challenges),
+                    Admitted::No => Decision::refuse(403, "Forbidden"),
+                },
+                refused => refused,
+            },
+            Method::Register if self.lines.has_phones => self.register(lane, request, source),
             Method::Options => Decision::Refuse(
                 Refused::With(200, "OK"),
                 vec![("Allow", ALLOW.to_owned()), ("Accept", SDP.to_owned()), ("Supported", SUPPORTED.join(", "))],
@@ -180,7 +205,7 @@ impl Shared {
         if !self.gate.has_room() || lane.transactions() > MAX_TRANSACTIONS {
             return Decision::busy();
         }
-        Decision::Transact
+        Decision::Transact(Origin::Stranger)
     }
 
     /// Answers a message that may not even be parsable.
@@ -217,19 +242,26 @@ impl Shared {
 }
 
 /// What becomes of a request.
-enum Decision {
-    /// It gets (or has) a transaction.
-    Transact,
+pub(super) enum Decision {
+    /// It gets (or has) a transaction; a new call comes from here.
+    Transact(Origin),
     /// It is answered without one.
     Refuse(Refused, Vec<(&'static str, String)>),
 }
 
 impl Decision {
-    fn refuse(status: u16, reason: &'static str) -> Self {
+    pub(super) fn refuse(status: u16, reason: &'static str) -> Self {
         Self::Refuse(Refused::With(status, reason), Vec::new())
     }
 
-    fn busy() -> Self {
+    /// Who it is must be proven first; best challenge first (RFC 8760 §2.4).
+    pub(super) fn prove(challenges: Vec<String>) -> Self {
+        metrics::counter!("antevox_challenges_total").increment(1);
+        let fields = challenges.into_iter().map(|challenge| ("WWW-Authenticate", challenge)).collect();
+        Self::Refuse(Refused::With(401, "Unauthorized"), fields)
+    }
+
+    pub(super) fn busy() -> Self {
         Self::Refuse(Refused::With(503, "Service Unavailable"), vec![("Retry-After", RETRY_AFTER.to_owned())])
     }
 }

@@ -5,7 +5,7 @@ use rsipstack::sip::{Header, Method, Request, Response};
 use super::dialog::Stray;
 use super::exchange::Answering;
 use super::leg::{LegTask, State, Talking};
-use super::message::{ALLOW, Body, DTMF_RELAY, SDP, body, cseq, field, is_type, to_tag, unsupported, with, with_sdp};
+use super::message::{ALLOW, Body, SDP, body, call_id, cseq, field, to_tag, unsupported, with, with_sdp};
 use super::session_timer::{MIN_SECONDS, SessionTimer};
 use crate::leg::LegEvent;
 
@@ -15,6 +15,9 @@ const SOON: &str = "1";
 impl LegTask {
     /// Answers a request inside the dialog.
     pub(super) fn answer(&mut self, asked: Answering) {
+        if self.is_elsewhere(&asked) {
+            return;
+        }
         match self.dialog.accept(&asked.request) {
             Ok(()) => {}
             Err(Stray::WrongTag) => return asked.reply(481),
@@ -35,16 +38,19 @@ impl LegTask {
             Method::Options => {
                 asked.send(with(with(asked.response(200), "Allow", ALLOW), "Accept", SDP));
             }
-            Method::Info => answer_info(&asked),
+            Method::Info => self.informed(&asked),
             Method::Notify => self.notified(&asked),
             Method::PRack => self.pracked(&asked),
-            Method::Refer => asked.reply(603),
+            Method::Refer => self.asked_to_move(&asked),
             _ => asked.send(with(asked.response(405), "Allow", ALLOW)),
         }
     }
 
     fn bye(&mut self, bye: &Answering) {
         bye.reply(200);
+        if self.left_alone() {
+            return;
+        }
         match &self.state {
             // A BYE before our final answer ends the INVITE too (RFC 3261 §15.1.2).
             State::Ringing(invite) => invite.reply(487),
@@ -83,9 +89,13 @@ impl LegTask {
     }
 
     /// 200 to their re-INVITE or UPDATE.
-    pub(super) fn accept_update(&mut self, sdp: &str) {
-        let State::Talking(Talking::TheyOffer(offer)) = &self.state else { return };
-        let offer = offer.clone();
+    pub(super) async fn accept_update(&mut self, sdp: &str) {
+        let offer = match &self.state {
+            State::Talking(Talking::TheyOffer(offer)) => offer.clone(),
+            State::Talking(Talking::Moving) => return self.call_elsewhere(sdp).await,
+            _ => return,
+        };
+        self.replace().await;
         let ok = with(self.contacted(offer.response(200)), "Allow", ALLOW);
         let ok = self.timed(&offer.request.headers, ok);
         offer.send(with_sdp(ok, sdp));
@@ -96,18 +106,21 @@ impl LegTask {
     }
 
     /// A refusal of their re-INVITE or UPDATE; what was agreed before stays.
-    pub(super) fn reject_update(&mut self, status: u16) {
+    pub(super) async fn reject_update(&mut self, status: u16) {
+        if matches!(self.state, State::Talking(Talking::Moving)) {
+            return self.not_moved(status).await;
+        }
+        if let Some(replacement) = self.replacement.take() {
+            let dialog = &replacement.dialog;
+            self.entry.remove(&(dialog.call_id().to_owned(), dialog.local_tag().to_owned()));
+        }
         let State::Talking(Talking::TheyOffer(offer)) = &self.state else { return };
         offer.reply(if (300..700).contains(&status) { status } else { 488 });
         self.state = State::Talking(Talking::Settled);
     }
 
     /// Our re-INVITE.
-    pub(super) async fn offer(&mut self, sdp: &str) {
-        if !matches!(self.state, State::Talking(Talking::Settled)) {
-            self.tell(LegEvent::UpdateRefused { status: 491 });
-            return;
-        }
+    pub(super) async fn send_offer(&mut self, sdp: &str) {
         let mut invite = self.dialog.request(Method::Invite);
         self.describe(&mut invite, sdp);
         self.state = State::Talking(Talking::WeOffer(self.dialog.local_seq()));
@@ -161,11 +174,17 @@ impl LegTask {
     pub(super) async fn responded(&mut self, response: Response) {
         let Some((number, method)) = cseq(&response) else { return };
         let status = response.status_code.code();
+        if method == Method::Invite && self.is_moving(&call_id(&response)) {
+            return self.moving_responded(response).await;
+        }
         match method {
             Method::Invite => self.invite_responded(number, response).await,
             // The BYE to another branch of a fork does not end this leg.
-            Method::Bye if status >= 200 && to_tag(&response).as_deref() == self.dialog.remote_tag() => {
-                self.state = State::Ended;
+            Method::Bye if status >= 200 && self.is_of_dialog(&response) => {
+                // A call to somebody else that was taken back still has to say so.
+                if !self.is_calling_elsewhere() {
+                    self.state = State::Ended;
+                }
             }
             Method::Update if status >= 200 => self.refreshed(&response).await,
             Method::Refer if status >= 300 => {
@@ -176,6 +195,11 @@ impl LegTask {
         }
     }
 
+    /// Whether a response belongs to this dialog: not to another branch of a fork, nor to a party that was replaced.
+    fn is_of_dialog(&self, response: &Response) -> bool {
+        call_id(response) == self.dialog.call_id() && to_tag(response).as_deref() == self.dialog.remote_tag()
+    }
+
     /// A response to our re-INVITE.
     pub(super) async fn offer_responded(&mut self, response: Response) {
         let status = response.status_code.code();
@@ -183,6 +207,10 @@ impl LegTask {
             return;
         }
         self.state = State::Talking(Talking::Settled);
+        if status == 491 {
+            return self.postpone();
+        }
+        self.postponed = None;
         if status < 300 {
             self.dialog.retarget(&response.headers);
             self.acknowledge_response(&response).await;
@@ -234,19 +262,6 @@ pub(super) fn extra(headers: Vec<(String, String)>) -> Vec<Header> {
         .collect()
 }
 
-/// DTMF in INFO is taken note of by the answer alone: keys are heard in the media.
-fn answer_info(asked: &Answering) {
-    let request = &asked.request;
-    let known = request.body.is_empty()
-        || is_type(&request.headers, DTMF_RELAY)
-        || is_type(&request.headers, "application/dtmf");
-    if known {
-        asked.reply(200);
-    } else {
-        asked.send(with(asked.response(415), "Accept", DTMF_RELAY));
-    }
-}
-
 /// The status in a `message/sipfrag` body.
 fn fragment_status(body: &[u8]) -> Option<u16> {
     let text = std::str::from_utf8(body).ok()?;
@@ -259,11 +274,19 @@ impl LegTask {
     /// A response to an INVITE of ours: the first one, or a re-INVITE.
     async fn invite_responded(&mut self, number: u32, response: Response) {
         match &self.state {
-            State::Calling(_) => self.call_responded(response).await,
+            State::Calling(_) if number == self.dialog.local_seq() => self.call_responded(response).await,
+            // A target that we had given up picks up after all: it is thanked and sent off.
+            State::Calling(_) if (200..300).contains(&response.status_code.code()) => {
+                self.accepted_again(&response).await;
+            }
             State::Talking(Talking::WeOffer(ours)) if *ours == number => self.offer_responded(response).await,
             // Our offer was answered after we had begun to leave: it still wants its ACK.
             State::Leaving if (200..300).contains(&response.status_code.code()) => {
                 self.acknowledge_response(&response).await;
+            }
+            // One that we called before this one, or that we gave up, picks up after all.
+            State::Talking(_) if (200..300).contains(&response.status_code.code()) => {
+                self.accepted_again(&response).await;
             }
             _ => {}
         }

@@ -112,6 +112,7 @@ struct Whole {
     queues: Vec<Queue>,
     default_queue: usize,
     corpora: Vec<PathBuf>,
+    headers: Vec<String>,
     policy_file: Option<PathBuf>,
 }
 
@@ -140,6 +141,7 @@ impl Whole {
             queues,
             default_queue: default_queue?,
             corpora: raw.corpora.iter().map(|path| PathBuf::from(&path.value)).collect(),
+            headers: raw.headers.iter().map(|name| name.value.clone()).collect(),
             policy_file: raw.policy.as_ref().map(|path| PathBuf::from(&path.value)),
         })
     }
@@ -162,6 +164,7 @@ impl Whole {
             main_scenes: groups.main_scenes,
             scenes: groups.scenes,
             corpora: self.corpora,
+            headers: self.headers,
             policy_file: self.policy_file,
             policy: None,
             ids,

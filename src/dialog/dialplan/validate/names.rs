@@ -13,6 +13,8 @@ pub(super) struct Names {
     queues: Vec<(At<String>, bool)>,
     /// Values that each action brings.
     fields: Vec<Vec<String>>,
+    /// Header fields of the INVITE, in lower case.
+    headers: Vec<String>,
 }
 
 impl Names {
@@ -33,6 +35,7 @@ impl Names {
                 .iter()
                 .map(|action| action.returns.iter().map(|(field, _)| field.value.clone()).collect())
                 .collect(),
+            headers: hotline.headers.iter().map(|name| name.value.to_ascii_lowercase()).collect(),
         }
     }
 
@@ -45,6 +48,9 @@ impl Names {
             return Some(Name::Slot(SlotId(at)));
         }
         let (action, field) = name.split_once('.')?;
+        if action == "header" {
+            return self.headers.iter().position(|known| known == field).map(Name::Header);
+        }
         let at = self.actions.iter().position(|(known, _)| known.value == action)?;
         let field = self.fields[at].iter().position(|known| known == field)?;
         Some(Name::Result(at, field))
@@ -56,6 +62,7 @@ impl Names {
             Name::Fact(fact) => fact.name().to_owned(),
             Name::Slot(slot) => self.slots[slot.0].0.value.clone(),
             Name::Result(action, field) => format!("{}.{}", self.actions[action].0.value, self.fields[action][field]),
+            Name::Header(at) => format!("header.{}", self.headers[at]),
         }
     }
 

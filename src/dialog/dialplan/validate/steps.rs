@@ -41,7 +41,7 @@ impl State {
                     let needs = actions.get(action).map(Action::needs).unwrap_or_default();
                     self = self.knows(needs, &[]);
                 }
-                Name::Slot(_) => {}
+                Name::Slot(_) | Name::Header(_) => {}
             }
         }
         self
@@ -211,7 +211,7 @@ impl Walk<'_, '_, '_, '_> {
         let spelt = self.world.names.spell(name);
         let help = match name {
             Name::Slot(_) => format!("write `- ask: {spelt}` before it"),
-            Name::Fact(_) => format!("put it under `- if: known {spelt}`"),
+            Name::Fact(_) | Name::Header(_) => format!("put it under `- if: known {spelt}`"),
             Name::Result(..) => "carry the action out before it, and leave where it fails".to_owned(),
         };
         self.findings.error(place, format!("`{spelt}` may not be known here"), help);
