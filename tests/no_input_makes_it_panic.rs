@@ -175,7 +175,7 @@ fn datagrams(mutator: Mutator) {
         nth = (nth + 1) % legs.len();
         legs[nth].receive(now, address(2), input);
         legs[nth].pull(now);
-        legs[nth].stats(now);
+        legs[nth].stats();
     });
 }
 

@@ -376,7 +376,7 @@ impl Call {
                 }
             }
         }
-        if self.line.as_mut().is_some_and(|line| line.is_held() || line.has_news(now)) {
+        if self.line.as_mut().is_some_and(|line| line.is_held() || line.has_news()) {
             self.times.last_packet = now;
         }
         if now.saturating_duration_since(self.times.last_packet) > MAX_SILENT_LINE {
