@@ -46,6 +46,7 @@ bench: build models ## figures and plots, into target/bench
 	benches/dialog
 	benches/understanding
 	benches/run
+	benches/media
 
 interop: setup-interop build models ## other people's telephones call; who could do what
 	benches/interop

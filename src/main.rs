@@ -32,6 +32,7 @@ enum Command {
     Duplex(commands::duplex::DuplexBench),
     Media(commands::media::MediaBench),
     Models(commands::models::Models),
+    Recording(commands::recording::OpenRecording),
     Demo(commands::demo::Demo),
 }
 
@@ -68,6 +69,7 @@ fn main() -> ExitCode {
         Command::Duplex(command) => command.run(),
         Command::Media(command) => command.run(),
         Command::Models(command) => command.run(),
+        Command::Recording(command) => command.run(),
         Command::Demo(command) => command.run(),
     };
     match outcome {

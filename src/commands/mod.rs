@@ -18,6 +18,7 @@ pub mod media;
 pub mod models;
 pub mod nlu;
 pub mod policy;
+pub mod recording;
 mod sentences;
 pub mod serve;
 pub mod simulate;

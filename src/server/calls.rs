@@ -18,6 +18,7 @@ use tracing::Instrument;
 
 use super::House;
 use super::engines::{EngineMessage, Mailbox};
+use super::recording::Recording;
 use super::rtp::{RtpError, RtpSockets};
 use super::sip::{self, IncomingCall, SipLeg};
 use crate::call::{Arrival, Call, CallEvent, Dial, Happened, Input, LookUp, Output, Stream};
@@ -70,6 +71,9 @@ struct Task {
     caller: SipLeg,
     sockets: RtpSockets,
     agent: Option<AgentLeg>,
+    recording: Option<Recording>,
+    /// To be said before the first words.
+    announcement: Option<String>,
     mailbox: Mailbox,
     messages: mpsc::Receiver<EngineMessage>,
     answers: (mpsc::Sender<Answer>, mpsc::Receiver<Answer>),
@@ -147,7 +151,12 @@ impl Task {
         let (mailbox, messages) = Mailbox::new(number);
         let hotline = house.hotlines.current();
         let plan = hotline.plan.clone();
-        let call = Call::new(Instant::now(), hotline, arrival, Box::new(Earshot::default()));
+        let mut call = Call::new(Instant::now(), hotline, arrival, Box::new(Earshot::default()));
+        let recording = house.recorder.as_ref().and_then(|recorder| recorder.begin(&id));
+        if recording.is_some() {
+            call.record_sound();
+        }
+        let announcement = house.announcement.clone();
         Self {
             house,
             id,
@@ -157,6 +166,8 @@ impl Task {
             caller: incoming.leg,
             sockets,
             agent: None,
+            recording,
+            announcement,
             mailbox,
             messages,
             answers: mpsc::channel(ANSWERS),
@@ -181,6 +192,9 @@ impl Task {
                 Arrived::Answer(answer) => self.answered(now, answer),
                 Arrived::Closing => self.call.handle(now, Input::HangUp),
                 Arrived::Deadline => self.call.handle(now, Input::Timeout),
+            }
+            if let Some(recording) = &self.recording {
+                self.call.recorded().for_each(|sides| recording.add(&sides));
             }
         }
         self.house.ears.forget(&self.mailbox);
@@ -227,7 +241,13 @@ impl Task {
                 }
                 Output::Dial(dial) => self.dial(*dial),
                 Output::Ears(id, request) => self.house.ears.request(&self.mailbox, id, request),
-                Output::Speak(id, text) => self.house.mouths.speak(&self.mailbox, id, text),
+                Output::Speak(id, text) => {
+                    let text = match self.announcement.take() {
+                        Some(announcement) => format!("{announcement} {text}"),
+                        None => text,
+                    };
+                    self.house.mouths.speak(&self.mailbox, id, text);
+                }
                 Output::Hush(id) => self.mailbox.hush(id),
                 Output::LookUp(whose) => self.look_up(whose),
                 Output::Act(request) => {
@@ -305,7 +325,8 @@ impl Task {
                 let outcome = format!("{:?}", record.outcome).to_lowercase();
                 tracing::info!(outcome, scene = record.scene, confirmed = record.confirmed, "call ended");
                 metrics::counter!("antevox_calls_total", "outcome" => outcome).increment(1);
-                let (house, record) = (self.house.clone(), record.clone());
+                let (house, mut record) = (self.house.clone(), record.clone());
+                record.recording = self.recording.as_ref().map(|recording| recording.name().to_owned());
                 tokio::spawn(async move { house.keep(&record).await }.in_current_span());
             }
             _ => {}

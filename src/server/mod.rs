@@ -18,6 +18,7 @@ pub mod engines;
 pub mod hotline;
 pub mod http;
 mod learned;
+pub mod recording;
 pub mod rtp;
 pub mod sentence_model;
 pub mod shelf;
@@ -49,6 +50,7 @@ use crate::sdp::Codec;
 use crate::units::Pii;
 use board::Board;
 use engines::{EarPool, MouthPool};
+use recording::Recorder;
 use rtp::RtpPorts;
 use shelf::HotlineShelf;
 use sip::SipEdge;
@@ -85,6 +87,10 @@ pub struct House {
     pub codecs: Vec<Codec>,
     /// Whether it is protected.
     pub encryption: Encryption,
+    /// Where calls are recorded, if they are.
+    pub recorder: Option<Recorder>,
+    /// Said before the greeting, if anything is.
+    pub announcement: Option<String>,
     /// Who watches.
     pub board: Arc<Board>,
     /// What time it is for a call.

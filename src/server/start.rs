@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -16,6 +17,8 @@ use super::engines::{EarPool, MouthPool};
 use super::hotline::{HotlineError, Prepared};
 use super::http::{self, Site};
 use super::learned;
+use super::recording::Recorder;
+use super::recording::sealed::{Key, SealError};
 use super::rtp::{RtpError, RtpPorts};
 use super::sentence_model::{self, Backend, REMEDY, SentenceModelError};
 use super::shelf::{HotlineShelf, Source};
@@ -53,6 +56,17 @@ pub enum StartError {
     /// Counting.
     #[error("figures cannot be collected: {0}")]
     Metrics(#[from] metrics_exporter_prometheus::BuildError),
+    /// The key of recordings.
+    #[error(transparent)]
+    Key(#[from] SealError),
+    /// The folder of recordings.
+    #[error("{}: recordings cannot be kept there: {source}; choose another folder with recording.dir", .folder.display())]
+    Recording {
+        /// Where.
+        folder: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
     /// The page.
     #[error("cannot listen for HTTP on {address}: {source}; choose another address with --http")]
     Http {
@@ -96,6 +110,7 @@ impl Server {
         let (edge, incoming) = SipEdge::start(sip_config(&settings)?, CancellationToken::new()).await?;
         let board = Arc::new(Board::default());
         let hotlines = Arc::new(HotlineShelf::new(source, prepared.hotline, is_complete));
+        let recorder = open_recorder(&settings)?;
         let house = Arc::new(House {
             hotlines: hotlines.clone(),
             guess: tokio::sync::RwLock::new(guess),
@@ -106,6 +121,8 @@ impl Server {
             ports: RtpPorts::new(settings.sip.listen[0].ip(), settings.rtp.ports.clone())?,
             codecs: settings.rtp.codecs.clone(),
             encryption: settings.rtp.encryption,
+            recorder: recorder.clone(),
+            announcement: settings.recording.announcement.clone().filter(|_| recorder.is_some()),
             board: board.clone(),
             clock,
             started: Timestamp::now(),
@@ -114,7 +131,7 @@ impl Server {
         let tasks = TaskTracker::new();
         tasks.spawn(take_calls(house, incoming, tasks.clone(), closing.clone()));
         tasks.spawn(hotlines.clone().watch(closing.clone()));
-        let site = Site { board: board.clone(), hotlines, metrics, closing: closing.clone() };
+        let site = Site { board: board.clone(), hotlines, recorder, metrics, closing: closing.clone() };
         tasks.spawn(async move {
             if let Err(error) = http::serve(http, site).await {
                 tracing::error!(%error, "the page is gone");
@@ -123,9 +140,21 @@ impl Server {
         let sip =
             edge.bound().iter().map(|(transport, address)| format!("{}:{address}", transport.name().to_lowercase()));
         let ready = Ready { ready: true, sip: sip.collect(), http: http_address };
+        if let Ok(limits) = serde_json::to_string(&edge.limits()) {
+            tracing::info!(%limits, "strangers");
+        }
         tracing::info!(sip = ?ready.sip, http = %ready.http, "ready");
         Ok(Self { ready, board, sip: edge, tasks, closing, hang_up })
     }
+}
+
+/// Opens the folder of recordings, where there shall be some.
+fn open_recorder(settings: &Settings) -> Result<Option<Recorder>, StartError> {
+    let recording = &settings.recording;
+    let Some(folder) = &recording.dir else { return Ok(None) };
+    let key = recording.key.as_deref().map(Key::from_file).transpose()?;
+    let recorder = Recorder::new(folder, key);
+    Ok(Some(recorder.map_err(|source| StartError::Recording { folder: folder.clone(), source })?))
 }
 
 /// Opens the store; the first start puts the demo set into it.
@@ -181,11 +210,16 @@ fn engines(settings: &Settings) -> Result<Engines, StartError> {
 fn sip_config(settings: &Settings) -> Result<SipConfig, SipError> {
     let sip = &settings.sip;
     let both = |&address: &SocketAddr| [(Transport::Udp, address), (Transport::Tcp, address)];
-    let encrypted = sip.listen_tls.iter().map(|&address| (Transport::Tls, address));
+    let others =
+        [(Transport::Tls, &sip.listen_tls), (Transport::Ws, &sip.listen_ws), (Transport::Wss, &sip.listen_wss)];
+    let others = others.into_iter().flat_map(|(kind, list)| list.iter().map(move |&address| (kind, address)));
+    let listen: Vec<_> = sip.listen.iter().flat_map(both).chain(others).collect();
+    let is_encrypted = listen.iter().any(|(transport, _)| transport.is_encrypted());
     Ok(SipConfig {
-        listen: sip.listen.iter().flat_map(both).chain(encrypted).collect(),
-        tls: if sip.listen_tls.is_empty() { None } else { Some(Tls::load(&sip.tls)?) },
+        listen,
+        tls: if is_encrypted { Some(Tls::load(&sip.tls)?) } else { None },
         max_calls: sip.max_calls,
+        rate: sip.rate,
         ..SipConfig::default()
     })
 }

@@ -73,7 +73,7 @@ impl MediaBench {
 /// How long each line of the table is listened to.
 const LISTENED: Duration = Duration::from_secs(60);
 /// Draws of each network.
-const SEEDS: u64 = 8;
+const SEEDS: u64 = 3;
 
 /// Delay and late loss on a table of networks, PCMU in packets of 20 ms.
 fn delays() -> Value {

@@ -6,7 +6,6 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use rsipstack::sip::Host;
 use tokio::net::TcpStream;
@@ -15,8 +14,7 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName}
 use tokio_rustls::rustls::{ClientConfig, RootCertStore, ServerConfig};
 use tokio_rustls::{TlsAcceptor, TlsConnector, client, server};
 
-/// How long a handshake may take.
-const HANDSHAKE: Duration = Duration::from_secs(3);
+use super::HANDSHAKE;
 
 /// Files that TLS needs, PEM each.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
