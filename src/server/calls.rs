@@ -313,7 +313,10 @@ impl Task {
     }
 
     /// Puts an event on the board, into the figures and, the last one, into the store.
-    fn post(&self, event: CallEvent) {
+    fn post(&self, mut event: CallEvent) {
+        if let Happened::Ended { record } = &mut event.what {
+            record.recording = self.recording.as_ref().map(|recording| recording.name().to_owned());
+        }
         match &event.what {
             Happened::Answered { latency } => {
                 let response = Duration::from_millis(latency.first_audio_ms);
@@ -325,8 +328,7 @@ impl Task {
                 let outcome = format!("{:?}", record.outcome).to_lowercase();
                 tracing::info!(outcome, scene = record.scene, confirmed = record.confirmed, "call ended");
                 metrics::counter!("antevox_calls_total", "outcome" => outcome).increment(1);
-                let (house, mut record) = (self.house.clone(), record.clone());
-                record.recording = self.recording.as_ref().map(|recording| recording.name().to_owned());
+                let (house, record) = (self.house.clone(), record.clone());
                 tokio::spawn(async move { house.keep(&record).await }.in_current_span());
             }
             _ => {}
