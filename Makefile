@@ -48,6 +48,7 @@ bench: build models ## figures and plots, into target/bench
 	benches/understanding
 	benches/speech
 	benches/run
+	benches/media
 
 engines: setup-test ## the engines that are features of the build, with models that the tests make
 	cargo run --quiet --locked -- models get libvosk

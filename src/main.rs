@@ -30,7 +30,9 @@ enum Command {
     Simulate(commands::simulate::Simulate),
     Policy(commands::policy::Policy),
     Duplex(commands::duplex::DuplexBench),
+    Media(commands::media::MediaBench),
     Models(commands::models::Models),
+    Recording(commands::recording::OpenRecording),
     Demo(commands::demo::Demo),
 }
 
@@ -65,7 +67,9 @@ fn main() -> ExitCode {
         Command::Simulate(command) => command.run(),
         Command::Policy(command) => command.run(),
         Command::Duplex(command) => command.run(),
+        Command::Media(command) => command.run(),
         Command::Models(command) => command.run(),
+        Command::Recording(command) => command.run(),
         Command::Demo(command) => command.run(),
     };
     match outcome {

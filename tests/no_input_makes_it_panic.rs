@@ -18,6 +18,7 @@ use antevox::rtp::srtp::{Opener, Transform};
 use antevox::rtp::telephone_event::KeyReceiver;
 use antevox::rtp::{Packet, Seeds};
 use antevox::sdp::{Agreed, Codec, Local, SECRET_BYTES, Secret, Security, accept_answer, negotiate, offer};
+use antevox::server::store::tables::{Source, TABLES};
 use antevox::units::{LegId, RtpTimestamp};
 use support::answering::{Manner, Server};
 use tokio::io::AsyncWriteExt;
@@ -175,7 +176,7 @@ fn datagrams(mutator: Mutator) {
         nth = (nth + 1) % legs.len();
         legs[nth].receive(now, address(2), input);
         legs[nth].pull(now);
-        legs[nth].stats(now);
+        legs[nth].stats();
     });
 }
 
@@ -249,6 +250,18 @@ fn dialplans_and_settings() {
     });
 }
 
+#[test]
+fn tables() {
+    let members = include_bytes!("../fixtures/demo/members.csv");
+    let orders = include_bytes!("../fixtures/demo/orders.csv");
+    let calls = include_bytes!("../fixtures/demo/calls.csv");
+    Mutator::new(&[], &[members, orders, calls]).feed(|input| {
+        let text = String::from_utf8_lossy(input).into_owned();
+        let sources = TABLES.map(|table| Source { table, file: table.into(), text: text.clone() });
+        let _ = antevox::server::store::tables::read(&sources);
+    });
+}
+
 const INVITE: &[u8] = b"INVITE sip:95188@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:9;branch=z9hG4bKfuzz\r\n\
     From: \"Li\" <sip:1@127.0.0.1>;tag=f\r\nTo: <sip:95188@127.0.0.1>\r\nCall-ID: fuzz\r\nCSeq: 1 INVITE\r\n\
     Contact: <sip:1@127.0.0.1>\r\nMax-Forwards: 70\r\nSupported: timer\r\nSession-Expires: 1800;refresher=uac\r\n\
@@ -276,6 +289,33 @@ async fn sip_datagrams() {
     while let Some(input) = mutator.next() {
         let shown = ShownOnPanic(&input);
         socket.send_to(shown.0, server.udp()).await.unwrap();
+        if mutator.made.is_multiple_of(BETWEEN) {
+            is_there(&server).await;
+        }
+    }
+    is_there(&server).await;
+}
+
+/// What comes after a WebSocket's handshake: frames, whole and broken.
+#[tokio::test]
+async fn web_sockets() {
+    let server = Server::start(Manner::Rings).await;
+    let framed = |first: u8, payload: &[u8]| {
+        let length = (payload.len() as u16).to_be_bytes();
+        [&[first, 0xfe, length[0], length[1], 0, 0, 0, 0][..], payload].concat()
+    };
+    let (whole, part, ping) = (framed(0x81, INVITE), framed(0x01, &INVITE[..99]), framed(0x89, b"ping"));
+    let mut mutator = Mutator::new(&["sip/fuzz-pjsip/sip"], &[&whole, &part, &ping, &[0x88, 0x80, 0, 0, 0, 0]]);
+    let address = server.address(antevox::server::sip::Transport::Ws, true);
+    while let Some(input) = mutator.next() {
+        let shown = ShownOnPanic(&input);
+        if let Ok(mut stream) = TcpStream::connect(address).await {
+            let hello = b"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+                Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\
+                Sec-WebSocket-Protocol: sip\r\n\r\n";
+            let _ = stream.write_all(hello).await;
+            let _ = stream.write_all(shown.0).await;
+        }
         if mutator.made.is_multiple_of(BETWEEN) {
             is_there(&server).await;
         }

@@ -7,6 +7,7 @@
 //!  line ─► g711 ─► plc (fills what was lost) ─► resample 8 ► 16 kHz ─► Frame ─► echo ─► ears
 //!  mouth ─► mix (gain ramps, ducking) ─► Frame ─► resample 16 ► 8 kHz ─► g711 ─► line
 //!                  g722, opus: at 16 kHz both ways, without a resampler
+//!  stretch: a moment more or less of it, where the delay of the line changes
 //!  file bytes ─► file ─► mono 16 kHz          tone: keys as sound, made and detected
 //! ```
 //!
@@ -21,6 +22,7 @@ pub mod mix;
 pub mod opus;
 pub mod plc;
 pub mod resample;
+pub mod stretch;
 pub mod tone;
 
 /// Samples in a [`Frame`]: 20 ms at 16 kHz.

@@ -33,8 +33,8 @@ impl Line {
     }
 
     /// Whether packets of sound have come since this was asked last.
-    pub(super) fn has_news(&mut self, now: Instant) -> bool {
-        let packets = self.leg.stats(now).packets;
+    pub(super) fn has_news(&mut self) -> bool {
+        let packets = self.leg.stats().packets;
         std::mem::replace(&mut self.packets, packets) != packets
     }
 
@@ -55,6 +55,9 @@ impl Line {
         {
             return Some((Stream::Sound, to));
         }
+        if let Some(to) = self.leg.send_more(now, packet) {
+            return Some((Stream::Sound, to));
+        }
         let to = self.leg.report(now, packet)?;
         let stream = if self.leg.agreed().rtcp_mux { Stream::Sound } else { Stream::Reports };
         Some((stream, to))
@@ -68,8 +71,20 @@ impl Line {
         self.leg.is_held()
     }
 
-    pub(super) fn record(&self, now: Instant) -> RtpRecord {
-        let stats = self.leg.stats(now);
-        RtpRecord { codec: stats.codec.name().to_owned(), loss: stats.loss, jitter_ms: stats.jitter_ms, mos: stats.mos }
+    pub(super) fn record(&self) -> RtpRecord {
+        let stats = self.leg.stats();
+        RtpRecord {
+            codec: stats.codec.name().to_owned(),
+            loss: stats.loss,
+            jitter_ms: stats.jitter_ms,
+            mos: stats.mos,
+            packets: stats.packets,
+            late: stats.late,
+            foreign: stats.foreign,
+            delay_ms: stats.delay_ms,
+            round_trip_ms: stats.round_trip_ms,
+            remote_loss: stats.remote_loss,
+            remote_mos: stats.remote_mos,
+        }
     }
 }

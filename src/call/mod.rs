@@ -154,6 +154,8 @@ pub struct Call {
     timers: TimerTable<Timer, 4>,
     outputs: VecDeque<Output>,
     hotline: Arc<Hotline>,
+    /// What both sides said since it was asked for last, where it is recorded.
+    recorded: Option<Vec<[Frame; 2]>>,
 }
 
 impl Call {
@@ -174,12 +176,23 @@ impl Call {
             timers: TimerTable::default(),
             outputs: VecDeque::new(),
             hotline,
+            recorded: None,
             arrival,
         };
         let (from, to) = (call.arrival.from.0.clone(), call.arrival.to.clone());
         call.tell(Happened::Started { from, to });
         call.pick_up(now);
         call
+    }
+
+    /// Keeps what both sides say from now on, to be taken with [`recorded`](Self::recorded).
+    pub fn record_sound(&mut self) {
+        self.recorded.get_or_insert_default();
+    }
+
+    /// What was said since the last time: of the caller, and to the caller, 20 ms each.
+    pub fn recorded(&mut self) -> impl Iterator<Item = [Frame; 2]> {
+        self.recorded.iter_mut().flat_map(|said| said.drain(..))
     }
 
     /// Takes in something that happened at `now`.
@@ -374,22 +387,22 @@ impl Call {
         let Some(line) = &mut self.line else { return };
         let mut heard = line.pull(now);
         std::mem::take(&mut self.pressed).chars().for_each(|key| heard.keys.push(key));
-        match &mut self.stage {
+        let said = match &mut self.stage {
             Stage::Bridged(agent) => {
-                let answer = agent.pull(now);
-                line.say(&answer.frame);
                 agent.say(&heard.frame);
+                agent.pull(now).frame
             }
-            _ if line.is_held() => line.say(&Frame::SILENCE),
+            _ if line.is_held() => Frame::SILENCE,
             _ => {
                 self.conversation.hear(&heard.frame, &heard.keys);
-                let frame = self.conversation.say();
-                if let Some(line) = &mut self.line {
-                    line.say(&frame);
-                }
+                self.conversation.say()
             }
+        };
+        line.say(&said);
+        if let Some(recorded) = &mut self.recorded {
+            recorded.push([heard.frame, said]);
         }
-        if self.line.as_mut().is_some_and(|line| line.is_held() || line.has_news(now)) {
+        if self.line.as_mut().is_some_and(|line| line.is_held() || line.has_news()) {
             self.times.last_packet = now;
         }
         if now.saturating_duration_since(self.times.last_packet) > MAX_SILENT_LINE {

@@ -192,6 +192,27 @@ pub struct RtpRecord {
     pub jitter_ms: f32,
     /// Mean opinion score estimated by ITU-T G.107.
     pub mos: f32,
+    /// Packets that came.
+    #[serde(default)]
+    pub packets: u64,
+    /// Packets that came after their time.
+    #[serde(default)]
+    pub late: u64,
+    /// Packets of strangers, dropped.
+    #[serde(default)]
+    pub foreign: u64,
+    /// How long sound waited here for late packets, at the end \[ms\].
+    #[serde(default)]
+    pub delay_ms: f32,
+    /// To the caller and back (RFC 3550 §6.4.1, RFC 3611 §4.5) \[ms\]; absent when the caller sends no reports.
+    #[serde(default)]
+    pub round_trip_ms: Option<f32>,
+    /// Share of our packets that the caller lost, as last reported, 0–1.
+    #[serde(default)]
+    pub remote_loss: Option<f32>,
+    /// Mean opinion score at the caller's end, where it reports one (RFC 3611 §4.7.5).
+    #[serde(default)]
+    pub remote_mos: Option<f32>,
 }
 
 impl Call {
@@ -230,7 +251,7 @@ impl Call {
             decisions: self.conversation.decisions(),
             outcome,
             transfer: self.transfer.clone(),
-            rtp: self.line.as_ref().map(|line| line.record(now)),
+            rtp: self.line.as_ref().map(|line| line.record()),
             recording: None,
         }
     }

@@ -27,7 +27,7 @@ use super::Outcome;
 use crate::leg::LegEvent;
 use crate::sdp::Direction;
 use crate::server::rtp::{DEFAULT_RANGE, RtpPorts};
-use crate::server::sip::{Credentials, Dial, SipConfig, SipEdge, Transport, local_address_towards, resolve};
+use crate::server::sip::{Credentials, Dial, SipConfig, SipEdge, Tls, Transport, local_address_towards, resolve};
 use crate::speech::tts::Voice;
 use crate::units::{Lang, Pii};
 use caller::{Act, Caller, Request, frames};
@@ -42,7 +42,7 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 /// Place a scripted call over real SIP and RTP.
 #[derive(Debug, clap::Args)]
 pub struct Call {
-    /// Whom to call: sip:USER@HOST[:PORT][;transport=tcp].
+    /// Whom to call: sip:USER@HOST[:PORT][;transport=tcp|tls].
     uri: String,
     /// What to do, in order: say:F.wav text:WORDS barge:S:F.wav barge:S:text:WORDS listen[:S] dtmf:KEYS wait:S hold resume
     /// hangup.
@@ -69,6 +69,9 @@ pub struct Call {
     /// User name, where the server asks for one.
     #[arg(long, requires = "password")]
     user: Option<String>,
+    /// Certificates to believe when calling by TLS, PEM; the certificate of the server itself will do.
+    #[arg(long, value_name = "F.pem")]
+    tls_roots: Option<PathBuf>,
     /// Password for --user.
     #[arg(long, requires = "user")]
     password: Option<String>,
@@ -145,7 +148,12 @@ impl Call {
             listen.push((Transport::Tcp, SocketAddr::new(local, 0)));
         }
         let cancel = CancellationToken::new();
-        let (edge, _calls) = SipEdge::start(SipConfig { listen, max_calls: 0, ..SipConfig::default() }, cancel).await?;
+        let tls = self.tls_roots.as_deref().map(Tls::calling).transpose()?;
+        if transport == Transport::Tls && tls.is_none() {
+            return Err(format!("{}: say with --tls-roots which certificates to believe", self.uri).into());
+        }
+        let (edge, _calls) =
+            SipEdge::start(SipConfig { listen, tls, max_calls: 0, ..SipConfig::default() }, cancel).await?;
         let credentials = self.user.clone().zip(self.password.clone());
         let dial = Dial {
             target: self.uri.clone(),

@@ -11,11 +11,14 @@ pub mod check;
 pub mod demo;
 pub mod duplex;
 pub mod identify;
+
 pub mod import;
 mod loopback;
+pub mod media;
 pub mod models;
 pub mod nlu;
 pub mod policy;
+pub mod recording;
 mod sentences;
 pub mod serve;
 pub mod simulate;

@@ -23,7 +23,7 @@ use crate::sdp::Codec;
 use crate::server::engines::choice::{Engine, Places};
 use crate::server::engines::remote::OpenAi;
 use crate::server::sentence_model::Backend;
-use crate::server::sip::{CallsOut, Login, Strangers, TlsFiles, Trunk};
+use crate::server::sip::{CallsOut, Login, Rate, Strangers, TlsFiles, Trunk};
 use crate::units::Pii;
 
 /// A value as somebody wrote it.
@@ -50,6 +50,8 @@ pub struct Settings {
     pub hotline: HotlineSettings,
     /// `engines.*`: recognisers and synthesisers.
     pub engines: EngineSettings,
+    /// `recording.*`: what is kept of calls.
+    pub recording: RecordingSettings,
     /// `log.format`: `text` or `json`.
     pub log: LogFormat,
     /// `[[trunks]]`: lines to other people's switches.
@@ -67,6 +69,12 @@ pub struct SipSettings {
     pub listen: Vec<SocketAddr>,
     /// `sip.listen_tls`: addresses to take calls at over TLS.
     pub listen_tls: Vec<SocketAddr>,
+    /// `sip.listen_ws`: addresses to take calls of browsers at (RFC 7118).
+    pub listen_ws: Vec<SocketAddr>,
+    /// `sip.listen_wss`: the same, encrypted.
+    pub listen_wss: Vec<SocketAddr>,
+    /// `sip.requests_per_second`: what each source may ask for outside of dialogs; twice as much at once.
+    pub rate: Rate,
     /// `sip.tls_certificate`, `sip.tls_key`, `sip.tls_roots`: files that TLS needs.
     pub tls: TlsFiles,
     /// `sip.max_calls`: calls beyond that get 503 and `Retry-After`.
@@ -135,6 +143,17 @@ pub struct EngineSettings {
     pub prompts_mb: usize,
 }
 
+/// `recording.*`
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RecordingSettings {
+    /// `recording.dir`: folder of the recordings; without it there are none.
+    pub dir: Option<PathBuf>,
+    /// `recording.key`: file with the key that seals them (64 hexadecimal digits); without it they are plain WAV files.
+    pub key: Option<PathBuf>,
+    /// `recording.announcement`: what callers are told before the greeting.
+    pub announcement: Option<String>,
+}
+
 /// `log.format`
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {
@@ -150,6 +169,9 @@ impl Default for Settings {
             sip: SipSettings {
                 listen: vec![SocketAddr::from(([0, 0, 0, 0], 5060))],
                 listen_tls: Vec::new(),
+                listen_ws: Vec::new(),
+                rate: Rate::default(),
+                listen_wss: Vec::new(),
                 tls: TlsFiles { certificate: "certs/dev.pem".into(), key: "certs/dev.key".into(), roots: None },
                 max_calls: 60,
                 strangers: Strangers::Welcome,
@@ -170,6 +192,7 @@ impl Default for Settings {
                 cache_mb: 64,
                 prompts_mb: 256,
             },
+            recording: RecordingSettings::default(),
             log: LogFormat::Text,
             trunks: Vec::new(),
             phones: Vec::new(),
@@ -191,9 +214,12 @@ pub enum Refused {
 pub const KEYS: &[&str] = &[
     "sip.listen",
     "sip.listen_tls",
+    "sip.listen_ws",
+    "sip.listen_wss",
     "sip.external",
     "sip.max_calls",
     "sip.realm",
+    "sip.requests_per_second",
     "sip.stir_anchors",
     "sip.stir_certificates",
     "sip.strangers",
@@ -224,6 +250,9 @@ pub const KEYS: &[&str] = &[
     "engines.vosk_model",
     "engines.vosk_server",
     "engines.whisper_model",
+    "recording.dir",
+    "recording.key",
+    "recording.announcement",
     "log.format",
     "calls_out.allow",
     "calls_out.at_once",
@@ -260,9 +289,22 @@ impl Settings {
                 let expected = Refused::Expected("a list of ADDRESS:PORT, such as [\"0.0.0.0:5061\"]");
                 self.sip.listen_tls = addresses(&given).ok_or(expected)?;
             }
+            "sip.listen_ws" => {
+                let expected = Refused::Expected("a list of ADDRESS:PORT, such as [\"0.0.0.0:8088\"]");
+                self.sip.listen_ws = addresses(&given).ok_or(expected)?;
+            }
+            "sip.listen_wss" => {
+                let expected = Refused::Expected("a list of ADDRESS:PORT, such as [\"0.0.0.0:8089\"]");
+                self.sip.listen_wss = addresses(&given).ok_or(expected)?;
+            }
             "sip.tls_certificate" => self.sip.tls.certificate = path(&given)?,
             "sip.tls_key" => self.sip.tls.key = path(&given)?,
             "sip.tls_roots" => self.sip.tls.roots = Some(path(&given)?),
+            "sip.requests_per_second" => {
+                let per_second =
+                    number(&given, 0..=100_000, "requests a second from each source, 0 (no limit) to 100000")?;
+                self.sip.rate = Rate { per_second: per_second as u32, burst: 2 * per_second as u32 };
+            }
             "sip.max_calls" => self.sip.max_calls = number(&given, 1..=10_000, "a number of calls from 1 to 10000")?,
             "sip.strangers" => {
                 self.sip.strangers = match given.one() {
@@ -339,6 +381,12 @@ impl Settings {
             "engines.threads" => self.engines.threads = number(&given, 1..=64, "a number from 1 to 64")?,
             "engines.cache_mb" => self.engines.cache_mb = number(&given, 1..=4_096, "MiB from 1 to 4096")?,
             "engines.prompts_mb" => self.engines.prompts_mb = number(&given, 0..=65_536, "MiB from 0 to 65536")?,
+            "recording.dir" => self.recording.dir = Some(path(&given)?),
+            "recording.key" => self.recording.key = Some(path(&given)?),
+            "recording.announcement" => {
+                let text = given.one().filter(|text| !text.trim().is_empty());
+                self.recording.announcement = Some(text.ok_or(Refused::Expected("what callers are told"))?.to_owned());
+            }
             "log.format" => {
                 self.log = match given.one() {
                     Some("text") => LogFormat::Text,

@@ -1,11 +1,15 @@
 //! Between payloads and frames of 16 kHz: one arm for each codec.
 
+use std::time::Duration;
+
 use crate::audio::g711::Law;
 use crate::audio::plc::Concealer;
 use crate::audio::resample::{Downsampler, Upsampler};
-use crate::audio::{FRAME_SAMPLES, Frame, g722, opus};
+use crate::audio::{FRAME_SAMPLES, Frame, g722, opus, stretch};
+use crate::rtp::Pace;
 use crate::rtp::packet::MAX_PAYLOAD_BYTES;
 use crate::sdp::{Agreed, Codec, OpusWishes};
+use crate::units::SampleRate;
 
 /// How much sound `payload` holds (ticks of the RTP clock).
 pub(super) fn ticks(codec: Codec, payload: &[u8]) -> u32 {
@@ -18,16 +22,51 @@ pub(super) fn ticks(codec: Codec, payload: &[u8]) -> u32 {
 /// Most samples at 16 kHz that one payload holds, and a frame that waits before it.
 const CAPACITY: usize = 2 * MAX_PAYLOAD_BYTES + FRAME_SAMPLES;
 const _: () = assert!(CAPACITY >= opus::Decoder::MOST_SAMPLES + FRAME_SAMPLES);
+/// Largest sample of a peer's noise: −40 dBov. More is no comfort, whatever a peer says.
+const LOUDEST_NOISE: f32 = 570.0;
 /// Samples at 8 kHz that are worked on at a time.
 const PIECE: usize = FRAME_SAMPLES / 2;
 /// Most frames in one packet of ours.
 const MOST_FRAMES: usize = 3;
+
+/// The noise that fills a peer's pauses, so that the line does not sound dead (RFC 3389): its level, white.
+#[derive(Clone, Copy, Debug)]
+struct Noise {
+    /// Largest sample; 0 until the peer has said something of it.
+    amplitude: i32,
+    dice: u32,
+}
+
+impl Default for Noise {
+    fn default() -> Self {
+        Self { amplitude: 0, dice: 0x2545_f491 }
+    }
+}
+
+impl Noise {
+    fn describe(&mut self, payload: &[u8]) {
+        let Some(&level) = payload.first() else { return };
+        // −dBov of the whole; evenly spread samples reach √3 times their root mean square.
+        let rms = 32_768.0 * 10f32.powf(-f32::from(level & 0x7f) / 20.0);
+        self.amplitude = (rms * 3f32.sqrt()).min(LOUDEST_NOISE) as i32;
+    }
+
+    fn fill(&mut self, sound: &mut [i16]) {
+        for sample in sound {
+            // Numerical Recipes' quick generator; its high bits are good enough for a hiss.
+            self.dice = self.dice.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let even = (self.dice >> 16) as i32 - 32_768;
+            *sample = (even * self.amplitude / 32_768) as i16;
+        }
+    }
+}
 
 /// Payloads of any length in, frames out.
 #[derive(Debug)]
 pub(super) struct Decoder {
     codec: Codec,
     ear: Ear,
+    noise: Noise,
     /// Sound at 16 kHz that has not been taken.
     waiting: Box<[i16; CAPACITY]>,
     len: usize,
@@ -87,14 +126,15 @@ impl Ear {
         }
     }
 
-    fn rest(&mut self, samples: usize, room: &mut [i16]) -> usize {
+    fn rest(&mut self, samples: usize, noise: &mut Noise, room: &mut [i16]) -> usize {
         let samples = samples.min(room.len());
         match self {
-            Self::G711(_, concealer, upsampler) => {
-                in_pieces(samples / 2, room, upsampler, |_, piece| concealer.hear(piece))
-            }
+            Self::G711(_, concealer, upsampler) => in_pieces(samples / 2, room, upsampler, |_, piece| {
+                noise.fill(piece);
+                concealer.hear(piece);
+            }),
             Self::G722(_, concealer) => {
-                room[..samples].fill(0);
+                noise.fill(&mut room[..samples]);
                 concealer.hear(&mut room[..samples]);
                 samples
             }
@@ -124,7 +164,8 @@ fn in_pieces(
 
 impl Decoder {
     pub(super) fn new(codec: Codec) -> Self {
-        Self { codec, ear: Ear::new(codec), waiting: Box::new([0; CAPACITY]), len: 0, concealed: 0 }
+        let (ear, noise) = (Ear::new(codec), Noise::default());
+        Self { codec, ear, noise, waiting: Box::new([0; CAPACITY]), len: 0, concealed: 0 }
     }
 
     /// Whether a whole frame waits.
@@ -132,22 +173,48 @@ impl Decoder {
         self.len >= FRAME_SAMPLES
     }
 
-    /// Appends a payload's sound.
-    pub(super) fn hear(&mut self, payload: &[u8]) {
-        self.len += self.ear.hear(payload, &mut self.waiting[self.len..]);
+    /// How much sound waits to be taken (ticks).
+    pub(super) fn waiting(&self) -> u32 {
+        (self.len as u64 * u64::from(self.codec.clock_rate()) / 16_000) as u32
+    }
+
+    /// How long it lasts.
+    pub(super) fn length(&self) -> Duration {
+        SampleRate::WIDEBAND.duration(self.len as u64)
+    }
+
+    /// Appends a payload's sound. Answers by how much it was shortened (ticks).
+    pub(super) fn hear(&mut self, payload: &[u8], pace: Pace) -> u32 {
+        let room = &mut self.waiting[self.len..];
+        let heard = self.ear.hear(payload, room);
+        let shorter = match pace {
+            Pace::Even => 0,
+            Pace::Faster { most } => stretch::shorten(&mut room[..heard], samples(self.codec, most)),
+            Pace::Slower => {
+                self.len += stretch::lengthen(room, heard);
+                0
+            }
+        };
+        self.len += heard - shorter;
+        (shorter as u64 * u64::from(self.codec.clock_rate()) / 16_000) as u32
     }
 
     /// Appends something in place of sound that was lost. `next` is the payload that follows it, where it is here.
     pub(super) fn conceal(&mut self, ticks: u32, next: &[u8]) {
-        let samples = self.samples(ticks);
+        let samples = samples(self.codec, ticks);
         self.len += self.ear.conceal(samples, next, &mut self.waiting[self.len..]);
         self.concealed = self.len;
     }
 
-    /// Appends silence.
+    /// Appends silence, or the noise that the peer says there is.
     pub(super) fn rest(&mut self, ticks: u32) {
-        let samples = self.samples(ticks);
-        self.len += self.ear.rest(samples, &mut self.waiting[self.len..]);
+        let samples = samples(self.codec, ticks);
+        self.len += self.ear.rest(samples, &mut self.noise, &mut self.waiting[self.len..]);
+    }
+
+    /// Takes a description of the noise in the peer's pauses (RFC 3389 §3).
+    pub(super) fn comfort(&mut self, payload: &[u8]) {
+        self.noise.describe(payload);
     }
 
     /// Takes a frame, and whether any of it was made up. What is missing at the end is silence.
@@ -161,77 +228,101 @@ impl Decoder {
         self.concealed = self.concealed.saturating_sub(taken);
         (frame, concealed)
     }
-
-    /// Ticks of the RTP clock as samples at 16 kHz.
-    fn samples(&self, ticks: u32) -> usize {
-        (u64::from(ticks) * 16_000 / u64::from(self.codec.clock_rate())) as usize
-    }
 }
 
-/// Frames in, payloads of a given number of frames out.
+/// Ticks of the RTP clock as samples at 16 kHz.
+fn samples(codec: Codec, ticks: u32) -> usize {
+    (u64::from(ticks) * 16_000 / u64::from(codec.clock_rate())) as usize
+}
+
+/// How long a half is \[ms\]: packets hold a whole number of these.
+pub(super) const HALF_MS: u64 = 10;
+/// Samples of a half at 16 kHz, and its bytes as G.711 and G.722 code it.
+const HALF_SAMPLES: usize = FRAME_SAMPLES / 2;
+const HALF_BYTES: usize = 80;
+
+/// Frames in, payloads of a given number of halves out.
 #[derive(Debug)]
 pub(super) struct Encoder {
     mouth: Mouth,
+    /// Halves in a payload.
+    full: usize,
+    /// Halves that wait.
+    waiting: usize,
     payload: Vec<u8>,
-    frames: u32,
 }
 
 #[derive(Debug)]
 enum Mouth {
-    G711(Law, Box<Downsampler>),
-    G722(Box<g722::Encoder>),
-    /// Opus codes a packet as a whole, so its frames wait here.
-    Opus(opus::Encoder, Box<[i16; MOST_FRAMES * FRAME_SAMPLES]>),
+    /// Sample by sample: what is coded waits.
+    G711(Law, Box<Downsampler>, Vec<u8>),
+    G722(Box<g722::Encoder>, Vec<u8>),
+    /// Opus codes a packet as a whole, so its sound waits.
+    Opus(opus::Encoder, Vec<i16>),
 }
 
 impl Encoder {
     /// An encoder of what was agreed.
     pub(super) fn new(agreed: &Agreed) -> Self {
+        let full = ((agreed.ptime.as_millis() as u64 / HALF_MS) as usize).clamp(1, 2 * MOST_FRAMES);
         let OpusWishes { repairs, pauses, most_bits } = agreed.opus;
+        // What waits is at most one half less than a payload, and a frame.
+        let coded = || Vec::with_capacity((full + 2) * HALF_BYTES);
         let mouth = match agreed.codec {
-            Codec::Pcmu => Mouth::G711(Law::Mu, Box::default()),
-            Codec::Pcma => Mouth::G711(Law::A, Box::default()),
-            Codec::G722 => Mouth::G722(Box::default()),
+            Codec::Pcmu => Mouth::G711(Law::Mu, Box::default(), coded()),
+            Codec::Pcma => Mouth::G711(Law::A, Box::default(), coded()),
+            Codec::G722 => Mouth::G722(Box::default(), coded()),
             Codec::Opus => Mouth::Opus(
                 opus::Encoder::new(opus::Settings { repairs, pauses, most_bits }),
-                Box::new([0; MOST_FRAMES * FRAME_SAMPLES]),
+                Vec::with_capacity((full + 2) * HALF_SAMPLES),
             ),
         };
-        Self { mouth, payload: Vec::with_capacity(MAX_PAYLOAD_BYTES), frames: 0 }
+        Self { mouth, full, waiting: 0, payload: Vec::with_capacity(MAX_PAYLOAD_BYTES) }
     }
 
-    /// Appends a frame; answers how many wait for the next payload.
-    pub(super) fn add(&mut self, frame: &Frame) -> u32 {
+    /// Appends a frame.
+    pub(super) fn add(&mut self, frame: &Frame) {
         match &mut self.mouth {
-            Mouth::G711(law, downsampler) => {
+            Mouth::G711(law, downsampler, coded) => {
                 let mut narrow = [0; PIECE];
                 downsampler.process(&frame.0, &mut narrow);
-                law.encode(&narrow, &mut self.payload);
+                law.encode(&narrow, coded);
             }
-            Mouth::G722(encoder) => encoder.encode(&frame.0, &mut self.payload),
-            Mouth::Opus(_, waiting) => {
-                let place = waiting.chunks_exact_mut(FRAME_SAMPLES).nth(self.frames as usize);
-                if let Some(place) = place {
-                    place.copy_from_slice(&frame.0);
-                }
-            }
+            Mouth::G722(encoder, coded) => encoder.encode(&frame.0, coded),
+            Mouth::Opus(_, sound) => sound.extend_from_slice(&frame.0),
         }
-        self.frames += 1;
-        self.frames
+        self.waiting += 2;
     }
 
-    /// What has been added since the last [`clear`](Self::clear). Empty when none of it needs to be sent.
-    pub(super) fn payload(&mut self) -> &[u8] {
-        if let Mouth::Opus(encoder, waiting) = &mut self.mouth {
-            let samples = (self.frames as usize).min(MOST_FRAMES) * FRAME_SAMPLES;
-            encoder.encode(&waiting[..samples], &mut self.payload);
-        }
-        &self.payload
-    }
-
-    /// Begins the next payload; answers how many frames the last one held.
-    pub(super) fn clear(&mut self) -> u32 {
+    /// The next payload, when one is full. Empty when it does not need to be sent.
+    pub(super) fn next(&mut self) -> Option<&[u8]> {
+        self.waiting = self.waiting.checked_sub(self.full)?;
         self.payload.clear();
-        std::mem::take(&mut self.frames)
+        match &mut self.mouth {
+            Mouth::G711(_, _, coded) | Mouth::G722(_, coded) => {
+                let length = (self.full * HALF_BYTES).min(coded.len());
+                self.payload.extend(coded.drain(..length));
+            }
+            Mouth::Opus(encoder, sound) => {
+                let length = (self.full * HALF_SAMPLES).min(sound.len());
+                encoder.encode(&sound[..length], &mut self.payload);
+                sound.drain(..length);
+            }
+        }
+        Some(&self.payload)
+    }
+
+    /// Halves in a payload.
+    pub(super) const fn full(&self) -> u32 {
+        self.full as u32
+    }
+
+    /// Forgets what waits; answers how many halves that was.
+    pub(super) fn clear(&mut self) -> u32 {
+        match &mut self.mouth {
+            Mouth::G711(_, _, coded) | Mouth::G722(_, coded) => coded.clear(),
+            Mouth::Opus(_, sound) => sound.clear(),
+        }
+        std::mem::take(&mut self.waiting) as u32
     }
 }

@@ -3,15 +3,17 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use super::coder::{self, Decoder, Encoder};
+use super::coder::{self, Decoder, Encoder, HALF_MS};
 use super::secrecy::Secrecy;
 use super::{Keys, RtpStats};
-use crate::audio::tone::KeyTone;
+use crate::audio::tone::{KeyDetector, KeyTone};
 use crate::audio::{FRAME_MS, Frame};
+use crate::rtp::bursts::Bursts;
 use crate::rtp::jitter::Pushed;
 use crate::rtp::packet::is_rtcp;
 use crate::rtp::srtp::SrtpError;
 use crate::rtp::telephone_event::{EventPacket, KeyReceiver, KeySender};
+use crate::rtp::xr::Voip;
 use crate::rtp::{Arrival, JitterBuffer, Packet, Played, Reception, Seeds, Sender, Signal, SourceLock, Verdict};
 use crate::rtp::{quality, rtcp};
 use crate::sdp::{Agreed, Codec};
@@ -21,6 +23,13 @@ use crate::units::LegId;
 const QUIET: f32 = -45.0;
 /// Level of each of the two tones of a key that goes as sound (dBov).
 const KEY_LEVEL: f32 = -13.0;
+
+/// Comfort noise (RFC 3389 §4); understood whether or not it was agreed on, unless that number was.
+const COMFORT_NOISE: u8 = 13;
+/// How long nothing may be sent before what lies in between (NAT, firewall) forgets the way (RFC 6263 §5: 15 s).
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+/// Payload types that nobody agreed on, one of them: a packet that is passed over (RFC 6263 §4.6).
+const NOBODYS: [u8; 3] = [127, 126, 125];
 
 /// What is heard of a party in 20 ms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,7 +64,13 @@ struct Ears {
     keys: KeyReceiver,
     pressed: Keys,
     signal: Signal,
+    /// Hears keys in the sound of a peer that does not send them as events.
+    tones: KeyDetector,
+    losses: Bursts,
     late_before: u64,
+    /// From the quickest packet's arrival to its being heard: now, and the longest there has been.
+    delay: Duration,
+    longest: Duration,
     foreign: u64,
 }
 
@@ -69,6 +84,8 @@ struct Mouth {
     tone: Option<KeyTone>,
     /// When the last frame was given.
     at: Option<Instant>,
+    /// When a packet went out last.
+    sent: Option<Instant>,
 }
 
 impl MediaLeg {
@@ -84,6 +101,7 @@ impl MediaLeg {
                 keys: KeySender::default(),
                 tone: None,
                 at: None,
+                sent: None,
             },
             rtcp: rtcp::Exchange::new(seeds.ssrc.rotate_left(16) ^ seeds.timestamp),
             secrecy: Secrecy::new(agreed),
@@ -142,22 +160,37 @@ impl MediaLeg {
 
     /// What is heard in the 20 ms that begin at `now`.
     pub fn pull(&mut self, now: Instant) -> Inbound {
-        self.ears.pull(now)
+        self.ears.pull(now, self.agreed.telephone_event.is_none())
     }
 
     /// Gives the frame that the party shall hear next. When a packet is full it is written into `out`, in place of what
-    /// that holds, and the answer says where to send it. `None`: nothing to send now, or the party is on hold, or nobody
-    /// knows where it is.
+    /// that holds, and the answer says where to send it; then ask [`send_more`](Self::send_more). `None`: nothing to send
+    /// now, or the party is on hold, or nobody knows where it is.
     pub fn send(&mut self, frame: &Frame, now: Instant, out: &mut Vec<u8>) -> Option<SocketAddr> {
-        let to = self.remote().filter(|_| !self.agreed.is_held());
+        let to = self.remote();
         self.mouth.at = Some(now);
-        match to {
-            Some(to) => (self.mouth.send(frame, &self.agreed, out) && self.seal(out)).then_some(to),
-            None => {
-                self.mouth.skip(&self.agreed);
-                None
-            }
+        let written = if to.is_some() && !self.agreed.is_held() {
+            self.mouth.send(frame, &self.agreed, out)
+        } else {
+            self.mouth.skip(&self.agreed);
+            to.is_some() && self.mouth.keep_alive(now, &self.agreed, out)
+        };
+        self.sent(written, now, to, out)
+    }
+
+    /// The second packet of 20 ms, where packets hold only 10.
+    pub fn send_more(&mut self, now: Instant, out: &mut Vec<u8>) -> Option<SocketAddr> {
+        let to = self.remote().filter(|_| !self.agreed.is_held());
+        let written = to.is_some() && self.mouth.packet(&self.agreed, out);
+        self.sent(written, now, to, out)
+    }
+
+    fn sent(&mut self, written: bool, now: Instant, to: Option<SocketAddr>, out: &mut Vec<u8>) -> Option<SocketAddr> {
+        if !written || !self.seal(out) {
+            return None;
         }
+        self.mouth.sent = Some(now);
+        to
     }
 
     /// Types `keys`, one after the other, from the next frame on. Answers how many were taken; see
@@ -179,7 +212,8 @@ impl MediaLeg {
             return None;
         }
         let timestamp = self.mouth.timestamp(now, self.agreed.codec);
-        self.rtcp.report(now, &self.mouth.sender, timestamp, &mut self.ears.reception, out);
+        let voip = self.ears.reception.ssrc().map(|ssrc| self.voip(ssrc));
+        self.rtcp.report(now, (&self.mouth.sender, timestamp), &mut self.ears.reception, voip.as_ref(), out);
         self.seal(out).then_some(to)
     }
 
@@ -193,7 +227,8 @@ impl MediaLeg {
         if agreed.codec != self.agreed.codec {
             self.ears.change_codec(agreed.codec);
         }
-        if (agreed.codec, agreed.opus) != (self.agreed.codec, self.agreed.opus) {
+        let of = |agreed: &Agreed| (agreed.codec, agreed.opus, agreed.ptime);
+        if of(agreed) != of(&self.agreed) {
             self.mouth.encoder = Encoder::new(agreed);
         }
         self.secrecy = Secrecy::renewed(self.secrecy.take(), agreed);
@@ -204,25 +239,51 @@ impl MediaLeg {
         self.agreed = agreed.clone();
     }
 
-    /// How well it has gone so far. `now` only matters to the score.
-    pub fn stats(&self, now: Instant) -> RtpStats {
-        let ears = &self.ears;
-        let (expected, late) = (ears.reception.expected(), ears.late());
-        let share = |packets: u64| if expected == 0 { 0.0 } else { packets as f64 / expected as f64 };
-        let lost = ears.reception.lost();
-        let round_trip = self.rtcp.round_trip();
-        let one_way = round_trip.unwrap_or_default() / 2 + ears.jitter.delay(now) + self.agreed.ptime;
+    /// How well it has gone so far.
+    pub fn stats(&self) -> RtpStats {
+        let (ears, voip) = (&self.ears, self.voip(0));
         let ms = |duration: Duration| duration.as_secs_f32() * 1_000.0;
         RtpStats {
             codec: self.agreed.codec,
             packets: ears.reception.received(),
-            lost,
-            loss: share(lost) as f32,
+            lost: ears.reception.lost(),
+            loss: voip.loss as f32,
             jitter_ms: ms(ears.reception.jitter()),
-            round_trip_ms: round_trip.map(ms),
-            mos: quality::mos(share(lost + late), one_way),
-            late,
+            delay_ms: voip.buffer_ms.0 as f32,
+            round_trip_ms: self.rtcp.round_trip().map(ms),
+            mos: voip.mos as f32,
+            remote_loss: self.rtcp.remote_loss(),
+            remote_mos: self.rtcp.remote_mos(),
+            late: ears.late(),
             foreign: ears.foreign,
+        }
+    }
+
+    /// How the party, which sends as `ssrc`, sounds here.
+    fn voip(&self, ssrc: u32) -> Voip {
+        let ears = &self.ears;
+        let expected = ears.reception.expected();
+        let share = |packets: u64| if expected == 0 { 0.0 } else { packets as f64 / expected as f64 };
+        let (loss, discarded) = (share(ears.reception.lost()), share(ears.late()));
+        let pattern = ears.losses.pattern();
+        let round_trip = self.rtcp.round_trip().unwrap_or_default();
+        let buffer = ears.delay;
+        let end_system = buffer + self.agreed.ptime;
+        let rating = |one_way| quality::rating(loss + discarded, pattern.burst_ratio, one_way);
+        let conversation = rating(round_trip / 2 + end_system);
+        let ms = |duration: Duration| duration.as_secs_f64() * 1_000.0;
+        Voip {
+            ssrc,
+            loss,
+            discarded,
+            pattern,
+            packet_ms: ms(self.agreed.ptime),
+            round_trip_ms: ms(round_trip),
+            end_system_ms: ms(end_system),
+            rating: conversation,
+            mos_listening: quality::mos(rating(Duration::ZERO)).into(),
+            mos: quality::mos(conversation).into(),
+            buffer_ms: (ms(buffer), ms(ears.longest)),
         }
     }
 }
@@ -232,6 +293,7 @@ impl MediaLeg {
 enum Kind {
     Sound,
     Key,
+    Noise,
     Unknown,
 }
 
@@ -241,6 +303,8 @@ impl Kind {
             Self::Sound
         } else if agreed.telephone_event.is_some_and(|event| event.receive == packet.payload_type) {
             Self::Key
+        } else if packet.payload_type == COMFORT_NOISE {
+            Self::Noise
         } else {
             Self::Unknown
         }
@@ -257,7 +321,11 @@ impl Ears {
             keys: KeyReceiver::default(),
             pressed: Keys::default(),
             signal: Signal::Quiet,
+            tones: KeyDetector::default(),
+            losses: Bursts::default(),
             late_before: 0,
+            delay: Duration::ZERO,
+            longest: Duration::ZERO,
             foreign: 0,
         }
     }
@@ -302,18 +370,37 @@ impl Ears {
                 self.pressed.push(key);
             }
         }
+        if kind == Kind::Noise {
+            self.decoder.comfort(payload);
+        }
     }
 
-    fn pull(&mut self, now: Instant) -> Inbound {
+    fn pull(&mut self, now: Instant, hears_keys: bool) -> Inbound {
         while !self.decoder.has_frame() {
-            match self.jitter.pull(now, self.signal) {
-                Played::Sound { payload, .. } => self.decoder.hear(payload),
-                Played::Lost { ticks, next } => self.decoder.conceal(ticks, next),
+            match self.jitter.pull(now, self.decoder.waiting(), self.signal) {
+                Played::Sound { payload, pace, .. } => {
+                    let shorter = self.decoder.hear(payload, pace);
+                    self.jitter.shortened(shorter);
+                    self.losses.arrived();
+                }
+                Played::Lost { ticks, next } => {
+                    self.decoder.conceal(ticks, next);
+                    self.losses.lost();
+                }
                 Played::Silence { ticks } => self.decoder.rest(ticks),
             }
         }
+        self.delay = self.jitter.delay(now) + self.decoder.length();
+        self.longest = self.longest.max(self.delay);
         let (frame, concealed) = self.decoder.take();
         self.signal = if frame.level() < QUIET { Signal::Quiet } else { Signal::Active };
+        // A key that is made up twice would be pressed twice.
+        if hears_keys
+            && !concealed
+            && let Some(key) = self.tones.hear(&frame)
+        {
+            self.pressed.push(key);
+        }
         Inbound { frame, concealed, keys: std::mem::take(&mut self.pressed) }
     }
 }
@@ -322,6 +409,7 @@ impl Mouth {
     /// Writes a packet when there is one to send.
     fn send(&mut self, frame: &Frame, agreed: &Agreed, out: &mut Vec<u8>) -> bool {
         let ticks = ticks_per_frame(agreed.codec.clock_rate());
+        let half = ticks_per_half(agreed.codec.clock_rate());
         let event_ticks = agreed.telephone_event.map_or(ticks, |event| ticks_per_frame(event.clock_rate));
         let Some(key) = self.keys.step(self.sender.timestamp(), event_ticks) else {
             self.tone = None;
@@ -329,7 +417,7 @@ impl Mouth {
         };
         match agreed.telephone_event {
             Some(event) => {
-                self.sender.advance(self.encoder.clear() * ticks);
+                self.sender.advance(self.encoder.clear() * half);
                 self.sender.event(event.send, key.marker, key.start, &key.payload, out);
                 self.sender.advance(ticks);
                 true
@@ -342,27 +430,42 @@ impl Mouth {
     }
 
     fn sound(&mut self, frame: &Frame, agreed: &Agreed, out: &mut Vec<u8>) -> bool {
-        let full = agreed.ptime.as_millis() as u64 / FRAME_MS;
-        if u64::from(self.encoder.add(frame)) < full {
+        self.encoder.add(frame);
+        self.packet(agreed, out)
+    }
+
+    /// Writes the next packet of sound that waits, when one is full.
+    fn packet(&mut self, agreed: &Agreed, out: &mut Vec<u8>) -> bool {
+        let full = self.encoder.full();
+        let Some(payload) = self.encoder.next() else { return false };
+        let ticks = full * ticks_per_half(agreed.codec.clock_rate());
+        if payload.is_empty() {
+            self.sender.pause(ticks);
             return false;
         }
-        let payload = self.encoder.payload();
-        let sounds = !payload.is_empty();
-        if sounds {
-            let ticks = coder::ticks(agreed.codec, payload);
-            self.sender.sound(agreed.payload_types.send, payload, ticks, out);
-        }
-        let frames = self.encoder.clear();
-        if !sounds {
-            self.sender.pause(frames * ticks_per_frame(agreed.codec.clock_rate()));
-        }
-        sounds
+        self.sender.sound(agreed.payload_types.send, payload, ticks, out);
+        true
     }
 
     /// 20 ms in which nothing is sent.
     fn skip(&mut self, agreed: &Agreed) {
-        let frames = self.encoder.clear() + 1;
-        self.sender.pause(frames * ticks_per_frame(agreed.codec.clock_rate()));
+        let halves = self.encoder.clear() + 2;
+        self.sender.pause(halves * ticks_per_half(agreed.codec.clock_rate()));
+    }
+
+    /// Writes a packet that says nothing, when the way might be forgotten otherwise. Reports on the same port do the same.
+    fn keep_alive(&mut self, now: Instant, agreed: &Agreed, out: &mut Vec<u8>) -> bool {
+        let is_quiet = now.saturating_duration_since(*self.sent.get_or_insert(now)) >= KEEP_ALIVE;
+        let is_agreed = |number: u8| {
+            let event = agreed.telephone_event.map(|event| event.send);
+            number == agreed.payload_types.send || Some(number) == event
+        };
+        let number = NOBODYS.into_iter().find(|&number| !is_agreed(number));
+        let Some(number) = number.filter(|_| is_quiet && !agreed.rtcp_mux) else { return false };
+        self.sender.sound(number, &[], 0, out);
+        // What comes next still begins a talkspurt.
+        self.sender.pause(0);
+        true
     }
 
     fn tone_of(&mut self, key: &EventPacket) -> Frame {
@@ -381,6 +484,10 @@ impl Mouth {
         let ticks = passed.as_millis() * u128::from(codec.clock_rate()) / 1_000;
         self.sender.timestamp().0.wrapping_add(ticks as u32)
     }
+}
+
+fn ticks_per_half(clock_rate: u32) -> u32 {
+    clock_rate * HALF_MS as u32 / 1_000
 }
 
 fn ticks_per_frame(clock_rate: u32) -> u32 {

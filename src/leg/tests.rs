@@ -63,9 +63,12 @@ fn talk(from: &mut MediaLeg, to: &mut MediaLeg, frames: u32, loss: f64, jitter: 
         if n == 50 {
             assert_eq!(from.send_keys(keys), keys.len());
         }
-        let mut bytes = Vec::new();
+        let (mut bytes, mut more) = (Vec::new(), Vec::new());
         if from.send(&hum(n), now, &mut bytes).is_some() && rng.f64() >= loss {
             flying.push((now + jitter.mul_f64(rng.f64()), bytes));
+        }
+        if from.send_more(now, &mut more).is_some() && rng.f64() >= loss {
+            flying.push((now + jitter.mul_f64(rng.f64()), more));
         }
         flying.sort_by_key(|(at, _)| *at);
         let pull_at = now + Duration::from_millis(10);
@@ -87,14 +90,16 @@ fn talk(from: &mut MediaLeg, to: &mut MediaLeg, frames: u32, loss: f64, jitter: 
 #[test]
 fn sound_comes_through_in_each_codec_and_packet_length() {
     for codec in Codec::ALL {
-        for (ptime, soon) in [(20, 4), (40, 6), (60, 8)] {
+        let lengths = if *codec == Codec::Opus { &[10u32, 20, 40, 60][..] } else { &[10, 20, 30, 40, 50, 60] };
+        for &ptime in lengths {
+            let soon = 2 + ptime.div_ceil(10);
             let (mut caller, mut hotline) = legs(*codec, ptime);
             let heard = talk(&mut caller, &mut hotline, 500, 0.0, Duration::ZERO, "");
             assert!(heard.first_loud <= Some(soon), "{codec:?} {ptime}: {heard:?}");
             assert!(heard.loud + soon >= 500 && heard.concealed <= 6, "{codec:?} {ptime}: {heard:?}");
-            let stats = hotline.stats(Instant::now());
+            let stats = hotline.stats();
             assert_eq!((stats.lost, stats.late, stats.foreign), (0, 0, 0));
-            assert_eq!(stats.packets, u64::from(500 * 20 / ptime));
+            assert_eq!(stats.packets, u64::from(500 * 20 / ptime), "{codec:?} {ptime}");
             assert!(stats.mos > 4.0, "{stats:?}");
         }
     }
@@ -110,19 +115,18 @@ fn keys_arrive_once_each_as_events_and_as_sound() {
         assert_eq!(talk(&mut caller, &mut hotline, 200, 0.0, Duration::ZERO, "90#").keys, "90#", "{codec:?}");
     }
 
-    // A peer that knows no events gets tones.
-    let (mut deaf, hotline) = agreed(Codec::Pcma, 20);
-    deaf.telephone_event = None;
+    // A peer that knows no events gets tones, and is understood when it sends them.
+    let (mut deaf, mut hotline) = agreed(Codec::Pcma, 20);
+    (deaf.telephone_event, hotline.telephone_event) = (None, None);
     let mut caller = MediaLeg::new(LegId(0), &deaf, Seeds { ssrc: 1, seq: 1, timestamp: 1 });
     let mut hotline = MediaLeg::new(LegId(1), &hotline, Seeds { ssrc: 2, seq: 1, timestamp: 1 });
-    let mut detector = crate::audio::tone::KeyDetector::default();
     let (start, mut keys, mut bytes) = (Instant::now(), String::new(), Vec::new());
     caller.send_keys("90#");
     for n in 0..60 {
         let now = start + TICK * n;
         caller.send(&Frame::SILENCE, now, &mut bytes).expect("each frame is a packet");
         hotline.receive(now, address(1), &bytes);
-        keys.extend(detector.hear(&hotline.pull(now).frame));
+        keys.push_str(&hotline.pull(now).keys);
     }
     assert_eq!(keys, "90#");
 }
@@ -147,11 +151,11 @@ fn protected_sound_keys_and_reports_come_through_and_strangers_do_not() {
     caller.renegotiate(&offered);
     let heard = talk(&mut caller, &mut hotline, 200, 0.0, Duration::ZERO, "");
     assert!(heard.loud > 190, "{heard:?}");
-    let packets = hotline.stats(Instant::now()).packets;
+    let packets = hotline.stats().packets;
     // A stranger at the caller's own address, without the key.
     let (_, mut stranger) = legs(Codec::Pcmu, 20);
     let heard = talk(&mut stranger, &mut hotline, 100, 0.0, Duration::ZERO, "");
-    let stats = hotline.stats(Instant::now());
+    let stats = hotline.stats();
     assert_eq!((stats.packets, stats.foreign), (packets, 100), "{stats:?}");
     assert!(heard.loud < 10, "no more than the end of what was heard before: {heard:?}");
 }
@@ -170,15 +174,20 @@ fn hold_stops_the_sound_and_resuming_begins_it_with_a_marker() {
     for n in 1..51 {
         assert_eq!(hotline.send(&hum(n), now, &mut bytes), None);
     }
+    // Held for longer, without reports on the same port, the way is kept open.
+    held.rtcp_mux = false;
+    hotline.renegotiate(&held);
+    let kept = (0..40).filter_map(|n| hotline.send(&hum(n), now + Duration::from_secs(n.into()), &mut bytes)).count();
+    assert_eq!((kept, crate::rtp::Packet::parse(&bytes).expect("ours").payload_type), (2, 127));
     hotline.renegotiate(&resumed);
     assert_eq!(hotline.send(&hum(51), now, &mut bytes), Some(address(1)));
     let packet = crate::rtp::Packet::parse(&bytes).expect("ours");
     assert!(packet.marker);
-    assert_eq!(packet.timestamp.0, 77 + 51 * 160, "the pause keeps its length");
+    assert_eq!(packet.timestamp.0, 77 + 91 * 160, "the pause keeps its length");
     // Who holds is still heard.
     assert!(caller.send(&hum(0), now, &mut bytes).is_some());
     hotline.receive(now, address(1), &bytes);
-    assert_eq!(hotline.stats(now).packets, 1);
+    assert_eq!(hotline.stats().packets, 1);
 }
 
 #[test]
@@ -191,7 +200,7 @@ fn a_change_of_codec_in_the_middle_is_followed() {
         hotline.renegotiate(&ours);
         let heard = talk(&mut caller, &mut hotline, 200, 0.0, Duration::ZERO, "");
         assert!(heard.loud >= 195, "{codec:?} {heard:?}");
-        assert_eq!(hotline.stats(Instant::now()).packets, 300 + 200 * n as u64);
+        assert_eq!(hotline.stats().packets, 300 + 200 * n as u64);
     }
 }
 
@@ -210,9 +219,38 @@ fn strangers_are_counted_and_not_heard() {
         hotline.receive(now, address(9), &[0x80, 200, 0, 0]);
         assert!(hotline.pull(now).frame.rms() < 50.0);
     }
-    let stats = hotline.stats(start);
+    let stats = hotline.stats();
     assert_eq!((stats.packets, stats.foreign), (100, 300));
     assert_eq!(hotline.remote(), Some(address(1)));
+}
+
+#[test]
+fn a_pause_sounds_as_the_peer_says_its_noise_does() {
+    let (mut caller, mut hotline) = legs(Codec::Pcmu, 20);
+    let (start, mut bytes) = (Instant::now(), Vec::new());
+    let mut levels = Vec::new();
+    for n in 0..60 {
+        let now = start + TICK * n;
+        if n < 20 {
+            caller.send(&hum(n), now, &mut bytes).expect("to the hotline");
+            hotline.receive(now, address(1), &bytes);
+        } else if n == 20 {
+            let noise = crate::rtp::Packet { payload_type: 13, payload: &[55], ..packet_after(&bytes) };
+            let mut bytes = Vec::new();
+            noise.write(&mut bytes);
+            hotline.receive(now, address(1), &bytes);
+        }
+        levels.push(hotline.pull(now).frame.level());
+    }
+    assert!(levels[35..].iter().all(|level| (level + 55.0).abs() < 3.0), "{levels:?}");
+    assert_eq!(hotline.stats().lost, 0);
+}
+
+/// The head of the packet after this one.
+fn packet_after(bytes: &[u8]) -> crate::rtp::Packet<'_> {
+    let before = crate::rtp::Packet::parse(bytes).expect("ours");
+    let timestamp = crate::units::RtpTimestamp(before.timestamp.0.wrapping_add(160));
+    crate::rtp::Packet { seq: before.seq.next(), timestamp, marker: false, ..before }
 }
 
 #[test]
@@ -232,20 +270,22 @@ fn reports_go_both_ways_and_give_the_round_trip() {
             caller.receive(now + flight * 2, address(2), &bytes);
         }
     }
-    let round_trip = caller.stats(start).round_trip_ms.expect("reports came");
+    let round_trip = caller.stats().round_trip_ms.expect("reports came");
     assert!((round_trip - 80.0).abs() < 1.0, "{round_trip}");
+    let (heard, said) = (hotline.stats().mos, caller.stats().remote_mos.expect("an extended report"));
+    assert!(heard > 4.0 && (heard - said).abs() < 0.2, "{heard} {said}");
 }
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
-    fn sound_goes_on_whatever_the_network_does(loss in 0.0..0.2f64, jitter in 0u64..60, ptime in 1u32..=3) {
-        let (mut caller, mut hotline) = legs(Codec::Pcmu, ptime * 20);
+    fn sound_goes_on_whatever_the_network_does(loss in 0.0..0.2f64, jitter in 0u64..60, ptime in 1u32..=6) {
+        let (mut caller, mut hotline) = legs(Codec::Pcmu, ptime * 10);
         let heard = talk(&mut caller, &mut hotline, 1_000, loss, Duration::from_millis(jitter), "12");
         prop_assert!(heard.loud >= 850, "{:?}", heard);
         prop_assert_eq!(&heard.keys, "12");
-        let stats = hotline.stats(Instant::now());
+        let stats = hotline.stats();
         prop_assert!(f64::from(stats.loss) < loss + 0.06, "{:?}", stats);
     }
 

@@ -6,9 +6,12 @@
 //!   played ──────────┼──[ 7 ]─[ 8 ]─(lost)─[ 10 ]──► newest            slots, by sequence number
 //!                playhead
 //!
-//!   playhead ahead of what is due: hold it and fill in       (delay grows by what was filled in)
-//!   playhead far behind:           leave out a packet        (delay shrinks), in a quiet moment if there is one
+//!   playhead ahead of what is due: play slower, or hold it and fill in     (delay grows)
+//!   playhead far behind:           play faster, or leave out a packet      (delay shrinks)
 //! ```
+//!
+//! Playing slower and faster is done by who decodes ([`Pace`]): a little of each packet is repeated or left out, so that
+//! nobody hears the delay change.
 //!
 //! *base* is the quickest transit among the last [`WINDOW`] packets, *target* how much slower nearly all of them were. So
 //! the delay follows the network within seconds, and a drift between the two clocks is nothing but a slow change of base.
@@ -39,12 +42,14 @@ const CLOCK_JUMP_MS: i64 = 1_000;
 const TALKSPURT_JUMP_MS: i64 = 120;
 /// After this many late packets in a row the buffer begins anew, rather than drop the rest of the call.
 const LATE_IN_A_ROW: u32 = 10;
-/// Pulls over which the delay must have been too long before a packet is left out: one second.
-const PATIENCE: u32 = 50;
+/// Pulls over which the delay must have been too long before it is shortened: half a second.
+const PATIENCE: u32 = 25;
+/// Held back of what is spare, so that the delay is not shortened and lengthened in turns (ms).
+const RESERVE_MS: i64 = 1;
 /// How much more than one packet must be spare before it is left out in a quiet moment (ms).
 const SPARE_MS: i64 = 10;
-/// How much must be spare before a packet is left out although somebody speaks (ms).
-const SPARE_IN_SPEECH_MS: i64 = 60;
+/// How much must be spare before a packet is left out although somebody speaks (ms): it cannot be played faster, it seems.
+const SPARE_IN_SPEECH_MS: i64 = 100;
 
 /// A packet of sound that has arrived.
 #[derive(Clone, Copy, Debug)]
@@ -85,6 +90,8 @@ pub enum Played<'a> {
         seq: SeqNo,
         /// The coded sound.
         payload: &'a [u8],
+        /// How fast to play it.
+        pace: Pace,
     },
     /// Something was said, but it is not here.
     Lost {
@@ -98,6 +105,20 @@ pub enum Played<'a> {
         /// How much (ticks).
         ticks: u32,
     },
+}
+
+/// How fast a packet is to be played.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// As it was spoken.
+    Even,
+    /// Shorter, where that can be done unnoticed; see [`JitterBuffer::shortened`].
+    Faster {
+        /// By at most this (ticks).
+        most: u32,
+    },
+    /// A little longer, where that can be done unnoticed.
+    Slower,
 }
 
 /// What the listener heard last: in a quiet moment a packet can be left out unnoticed.
@@ -118,7 +139,11 @@ pub struct Counts {
     pub duplicates: u64,
     /// Packets left out to shorten the delay.
     pub left_out: u64,
-    /// Times that the playhead was held to lengthen the delay.
+    /// Packets played slower to lengthen the delay.
+    pub slower: u64,
+    /// Packets played faster to shorten it.
+    pub faster: u64,
+    /// Times that the playhead was held because nothing was there to be played slower.
     pub held: u64,
     /// Times that the sender began anew.
     pub restarts: u64,
@@ -181,26 +206,34 @@ struct Playing {
 /// By how much the delay is too long.
 #[derive(Clone, Copy, Debug)]
 struct Spare {
-    /// Over the last [`PATIENCE`] pulls (ticks).
+    /// Over the last [`PATIENCE`] pulls (ticks): how early packets were for their pulls.
     least: i64,
-    /// Being measured.
-    measuring: i64,
+    /// How much less could have waited behind the decoder, so that no packet had come too late for its pull.
+    removable: i64,
+    /// Both, being measured.
+    measuring: (i64, i64),
     pulls: u32,
 }
 
 impl Default for Spare {
     fn default() -> Self {
-        Self { least: 0, measuring: i64::MAX, pulls: 0 }
+        Self { least: 0, removable: 0, measuring: (i64::MAX, i64::MAX), pulls: 0 }
     }
 }
 
 impl Spare {
-    fn measure(&mut self, slack: i64) {
-        self.measuring = self.measuring.min(slack);
+    fn measure(&mut self, slack: i64, removable: i64) {
+        self.measuring = (self.measuring.0.min(slack), self.measuring.1.min(removable));
         self.pulls += 1;
         if self.pulls == PATIENCE {
-            *self = Self { least: self.measuring, ..Self::default() };
+            *self = Self { least: self.measuring.0, removable: self.measuring.1, ..Self::default() };
         }
+    }
+
+    /// The delay has become shorter. What was being measured was measured with the old one.
+    fn shorten(&mut self, ticks: u32) {
+        let ticks = i64::from(ticks);
+        *self = Self { least: self.least - ticks, removable: self.removable - ticks, ..Self::default() };
     }
 }
 
@@ -257,36 +290,56 @@ impl JitterBuffer {
         if restarted { Pushed::Restarted } else { Pushed::Stored }
     }
 
-    /// The next piece of sound, to be heard at `now`.
-    pub fn pull(&mut self, now: Instant, signal: Signal) -> Played<'_> {
+    /// The next piece of sound, asked for at `now`, where `waiting` of what was pulled before has not been heard yet (ticks).
+    pub fn pull(&mut self, now: Instant, waiting: u32, signal: Signal) -> Played<'_> {
         let step = self.clock_rate / PULLS_PER_SECOND;
         let due = self.transits.newest(now) - self.transits.target();
         let Some(mut playing) = self.playing(due) else { return Played::Silence { ticks: step } };
         let slack = due - playing.playhead;
+        let mut next = self.next_sound(playing.last);
         if slack < 0 {
+            if let Some(next) = next.filter(|next| next.start <= playing.playhead) {
+                self.counts.slower += 1;
+                return self.play(playing, next, Pace::Slower);
+            }
             self.counts.held += 1;
             return self.fill_in(playing, Advance::Hold, step);
         }
-        let mut next = self.next_sound(playing.last);
         if let Some(next) = next.filter(|next| next.start > playing.playhead && !next.after_loss) {
             // Nobody speaks: the delay may change freely, within the pause.
             let spare = (slack - self.ticks(SPARE_MS)).clamp(0, next.start - playing.playhead);
             playing.playhead += spare;
         }
-        playing.spare.measure(slack);
+        // Sound that waits can be shortened at no risk; whole steps of what is early make a packet wait a step less.
+        let steps = (slack - self.ticks(RESERVE_MS)).max(0) / i64::from(step);
+        playing.spare.measure(slack, i64::from(waiting) + steps * i64::from(step));
         if let Some(skipped) = next.filter(|next| self.may_leave_out(next, &playing, signal)) {
             self.slots[index(skipped.seq)].content = Content::Done;
             self.counts.left_out += 1;
             playing.last = skipped.seq;
             playing.playhead += i64::from(skipped.ticks);
-            playing.spare = Spare::default();
+            playing.spare.shorten(skipped.ticks);
             next = self.next_sound(playing.last);
         }
         match next {
-            Some(next) if next.start <= playing.playhead => self.play(playing, next),
+            Some(next) if next.start <= playing.playhead => {
+                let most = playing.spare.removable.max(0) as u32;
+                let pace = if most == 0 { Pace::Even } else { Pace::Faster { most } };
+                self.play(playing, next, pace)
+            }
             Some(next) => self.fill_gap(playing, next, step),
             None if self.only_soundless_after(playing.last) => self.fill_in(playing, Advance::Pause, step),
             None => self.fill_in(playing, Advance::Loss, step),
+        }
+    }
+
+    /// The last packet, to be played faster, was played `ticks` shorter.
+    pub fn shortened(&mut self, ticks: u32) {
+        if ticks > 0
+            && let Some(playing) = self.stream.as_mut().and_then(|stream| stream.playing.as_mut())
+        {
+            self.counts.faster += 1;
+            playing.spare.shorten(ticks);
         }
     }
 
@@ -304,14 +357,14 @@ impl JitterBuffer {
         stream.playing
     }
 
-    fn play(&mut self, mut playing: Playing, next: NextSound) -> Played<'_> {
+    fn play(&mut self, mut playing: Playing, next: NextSound, pace: Pace) -> Played<'_> {
         playing.playhead = playing.playhead.max(next.start + i64::from(next.ticks));
         playing.last = next.seq;
         playing.missed = 0;
         self.keep(playing);
         let slot = &mut self.slots[index(next.seq)];
         slot.content = Content::Done;
-        Played::Sound { seq: next.seq, payload: &slot.payload }
+        Played::Sound { seq: next.seq, payload: &slot.payload, pace }
     }
 
     /// Fills in before a packet that is here. Where one packet is missing, the whole of it at once: the next may remember it.

@@ -5,12 +5,14 @@
 //!                             (is it theirs?) (counts)└─► JitterBuffer ─► Played, one each time it is asked
 //!  payload ─► Sender ─► bytes                   KeySender ─► packets of a key press
 //!  srtp::Opener before the first, srtp::Sealer after the last, when that was agreed
-//!  Reception + Sender ─► rtcp::Exchange ─► SR / RR with loss, jitter, round trip ─► quality::mos
+//!  Reception + Sender ─► rtcp::Exchange ─► SR / RR / XR with loss, jitter, round trip, bursts ─► quality
 //! ```
 //!
 //! Nothing here allocates once it is made, apart from RTCP, which runs every few seconds.
 
+pub mod bursts;
 pub mod jitter;
+pub mod network;
 pub mod packet;
 pub mod quality;
 pub mod reception;
@@ -19,8 +21,9 @@ pub mod sender;
 pub mod source_lock;
 pub mod srtp;
 pub mod telephone_event;
+pub mod xr;
 
-pub use jitter::{Arrival, JitterBuffer, Played, Signal};
+pub use jitter::{Arrival, JitterBuffer, Pace, Played, Signal};
 pub use packet::{Packet, PacketError};
 pub use reception::Reception;
 pub use sender::{Seeds, Sender};

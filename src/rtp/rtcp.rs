@@ -1,7 +1,7 @@
 //! RTCP: what each side tells the other about what it hears (RFC 3550 §6).
 //!
 //! ```text
-//!   Reception, Sender ──► report(now) ──► SR or RR, and CNAME ──► peer, every 2.5 to 7.5 s
+//!   Reception, Sender ──► report(now) ──► SR or RR, CNAME, XR ──► peer, every 2.5 to 7.5 s
 //!   peer ──► receive(now, bytes) ──► round trip, and what the peer loses of ours
 //! ```
 //!
@@ -17,6 +17,7 @@ use bytes::Bytes;
 use webrtc_util::marshal::{Marshal, Unmarshal};
 
 use super::reception::Summary;
+use super::xr::{self, Block, EXTENDED_REPORT, Voip};
 use super::{Reception, Sender};
 
 /// Least mean time between reports (RFC 3550 §6.2); each is drawn between half and one and a half of it (§6.3.1).
@@ -40,8 +41,11 @@ pub struct Exchange {
     packets_reported: u32,
     /// The peer's last sender report: the middle of its NTP timestamp, and when it came.
     heard: Option<(u32, Instant)>,
+    /// The peer's last reference time (RFC 3611 §4.4): who, what it said, and when it came.
+    reference: Option<(u32, u32, Instant)>,
     round_trip: Option<Duration>,
     remote_loss: Option<f32>,
+    remote_mos: Option<f32>,
 }
 
 impl Exchange {
@@ -54,8 +58,10 @@ impl Exchange {
             dice: seed | 1,
             packets_reported: 0,
             heard: None,
+            reference: None,
             round_trip: None,
             remote_loss: None,
+            remote_mos: None,
         }
     }
 
@@ -67,6 +73,11 @@ impl Exchange {
     /// Share of our packets that the peer lost lately, 0–1.
     pub const fn remote_loss(&self) -> Option<f32> {
         self.remote_loss
+    }
+
+    /// How the peer hears us: mean opinion score of the conversation, 1–5, when it says one (RFC 3611 §4.7.5).
+    pub const fn remote_mos(&self) -> Option<f32> {
+        self.remote_mos
     }
 
     /// Takes a compound packet. What is damaged or of no use here is passed over.
@@ -83,8 +94,35 @@ impl Exchange {
                     let Ok(report) = ReceiverReport::unmarshal(&mut &packet[..]) else { return };
                     self.read_blocks(now, &report.reports, our_ssrc);
                 }
+                EXTENDED_REPORT => self.read_extended(now, packet, our_ssrc),
                 _ => {}
             }
+        }
+    }
+
+    fn read_extended(&mut self, now: Instant, packet: &[u8], our_ssrc: u32) {
+        let Some(sender) = packet.get(4..8).and_then(|bytes| bytes.try_into().ok()).map(u32::from_be_bytes) else {
+            return;
+        };
+        for block in xr::blocks(packet) {
+            match block {
+                Block::Reference(time) => self.reference = Some((sender, time, now)),
+                Block::Delay { ssrc, last, since } if ssrc == our_ssrc && last != 0 => {
+                    self.measured(now, last, since);
+                }
+                Block::Voip { ssrc, mos, .. } if ssrc == our_ssrc => self.remote_mos = mos.or(self.remote_mos),
+                Block::Delay { .. } | Block::Voip { .. } => {}
+            }
+        }
+    }
+
+    /// The round trip of something that we sent at `last` by our clock, and that lay there for `since`.
+    fn measured(&mut self, now: Instant, last: u32, since: u32) {
+        let passed = middle(self.ntp(now)).wrapping_sub(last).wrapping_sub(since);
+        // A peer that rounds up can seem quicker than light.
+        let round_trip = Duration::from_secs_f64(f64::from((passed as i32).max(0)) / 65_536.0);
+        if round_trip <= LONGEST_ROUND_TRIP {
+            self.round_trip = Some(round_trip);
         }
     }
 
@@ -93,13 +131,14 @@ impl Exchange {
         now >= *self.next.get_or_insert(now + INTERVAL / 2)
     }
 
-    /// Writes a report into `out`, in place of what it holds. `timestamp` is the media time of what we send at `now`.
+    /// Writes a report into `out`, in place of what it holds. `timestamp` is the media time of what we send at `now`; `voip`
+    /// says how the peer sounds, once it does.
     pub fn report(
         &mut self,
         now: Instant,
-        sender: &Sender,
-        timestamp: u32,
+        (sender, timestamp): (&Sender, u32),
         reception: &mut Reception,
+        voip: Option<&Voip>,
         out: &mut Vec<u8>,
     ) {
         // xorshift32 (Marsaglia 2003)
@@ -124,6 +163,8 @@ impl Exchange {
         for part in [report, SourceDescription { chunks }.marshal()].into_iter().flatten() {
             out.extend_from_slice(&part);
         }
+        let answer = self.reference.map(|(who, time, at)| (who, time, short(now.saturating_duration_since(at))));
+        xr::write(ssrc, ntp_time, answer, voip, out);
     }
 
     fn block(&self, now: Instant, summary: Summary) -> ReceptionReport {
@@ -144,12 +185,7 @@ impl Exchange {
         let Some(block) = blocks.iter().find(|block| block.ssrc == our_ssrc) else { return };
         self.remote_loss = Some(f32::from(block.fraction_lost) / 256.0);
         if block.last_sender_report != 0 {
-            let passed = middle(self.ntp(now)).wrapping_sub(block.last_sender_report).wrapping_sub(block.delay);
-            // A peer that rounds up can seem quicker than light.
-            let round_trip = Duration::from_secs_f64(f64::from((passed as i32).max(0)) / 65_536.0);
-            if round_trip <= LONGEST_ROUND_TRIP {
-                self.round_trip = Some(round_trip);
-            }
+            self.measured(now, block.last_sender_report, block.delay);
         }
     }
 
@@ -211,18 +247,35 @@ mod tests {
         let at = |ms| start + Duration::from_millis(ms);
         let (mut ours, mut theirs) = (Exchange::new(1), Exchange::new(2));
         let mut packet = Vec::new();
-        ours.report(at(1_000), &sender(11), 0, &mut reception(start, 22), &mut packet);
+        ours.report(at(1_000), (&sender(11), 0), &mut reception(start, 22), None, &mut packet);
         assert_eq!(packet[1], SENDER_REPORT);
         theirs.receive(at(1_030), &packet, 22);
         assert_eq!((theirs.round_trip(), theirs.remote_loss()), (None, Some(0.199_218_75)));
-        theirs.report(at(3_030), &sender(22), 0, &mut reception(start, 11), &mut packet);
+        theirs.report(at(3_030), (&sender(22), 0), &mut reception(start, 11), None, &mut packet);
         ours.receive(at(3_050), &packet, 11);
         let round_trip = ours.round_trip().expect("they answered our report");
         assert!(round_trip.abs_diff(Duration::from_millis(50)) < Duration::from_millis(1), "{round_trip:?}");
         // Nothing sent since: now it is a receiver report.
         let quiet = sender(22);
-        theirs.report(at(8_000), &quiet, 0, &mut reception(start, 11), &mut packet);
+        theirs.report(at(8_000), (&quiet, 0), &mut reception(start, 11), None, &mut packet);
         assert_eq!(packet[1], RECEIVER_REPORT);
+    }
+
+    #[test]
+    fn one_who_only_listens_learns_the_round_trip_too() {
+        let start = Instant::now();
+        let at = |ms| start + Duration::from_millis(ms);
+        let (mut talker, mut listener) = (Exchange::new(1), Exchange::new(2));
+        let (silent, mut packet) = (Sender::new(Seeds { ssrc: 22, seq: 1, timestamp: 1 }), Vec::new());
+        listener.report(at(1_000), (&silent, 0), &mut reception(start, 11), None, &mut packet);
+        assert_eq!(packet[1], RECEIVER_REPORT);
+        talker.receive(at(1_040), &packet, 11);
+        let voip = Voip { ssrc: 22, mos: 3.5, ..Voip::default() };
+        talker.report(at(4_040), (&sender(11), 0), &mut Reception::default(), Some(&voip), &mut packet);
+        listener.receive(at(4_080), &packet, 22);
+        let round_trip = listener.round_trip().expect("their answer to our clock came");
+        assert!(round_trip.abs_diff(Duration::from_millis(80)) < Duration::from_millis(1), "{round_trip:?}");
+        assert_eq!(listener.remote_mos(), Some(3.5));
     }
 
     #[test]
@@ -233,7 +286,7 @@ mod tests {
         for ms in (0..60_000).step_by(20) {
             let now = start + Duration::from_millis(ms);
             if exchange.is_due(now) {
-                exchange.report(now, &sender(1), 0, &mut Reception::default(), &mut Vec::new());
+                exchange.report(now, (&sender(1), 0), &mut Reception::default(), None, &mut Vec::new());
                 times.push(ms);
             }
         }

@@ -99,7 +99,7 @@ pub struct Agreed {
     pub opus: OpusWishes,
     /// How key presses go (RFC 4733); `None` when the peer does not know them.
     pub telephone_event: Option<KeyPresses>,
-    /// How much sound we put into a packet: 20, 40 or 60 ms, at most what the peer asks for unless that is below 20 ms.
+    /// How much sound we put into a packet: 10 to 60 ms in steps of 10, at most what the peer asks for unless that is less.
     pub ptime: Duration,
     /// Where the peer wants RTP. `None` when it named no usable address; then its packets show where it is.
     pub remote: Option<SocketAddr>,

@@ -7,8 +7,10 @@ use super::describe;
 use super::media::{self, Audio};
 use super::{Agreed, Codec, Direction, Local, PayloadTypes, Refusal, security};
 
-/// How long one of our frames lasts (ms); a packet holds a whole number of them.
-const FRAME_MS: u64 = 20;
+/// What packets hold a whole number of (ms).
+const STEP_MS: u64 = 10;
+/// How much sound a packet holds where the peer has no wish (ms) (RFC 3551 §4.2).
+const USUAL_PTIME_MS: u64 = 20;
 /// Most sound in one packet of ours (ms).
 const MAX_PTIME_MS: u64 = 60;
 
@@ -84,7 +86,7 @@ fn agree(local: &Local, audio: &Audio<'_>, numbered: impl Fn(u8) -> PayloadTypes
             let PayloadTypes { send, receive } = numbered(pt);
             KeyPresses { send, receive, clock_rate }
         }),
-        ptime: whole_frames(audio.ptime()),
+        ptime: whole_steps(codec, audio.ptime()),
         remote: audio.rtp(),
         remote_rtcp: audio.rtcp(),
         rtcp_mux: audio.rtcp_mux(),
@@ -104,9 +106,10 @@ fn direction(ours: Direction, theirs: Direction) -> Direction {
     ours.and(theirs.reversed())
 }
 
-/// The peer's wish, rounded down to whole frames of ours and held between one and three. `ptime` is a wish, not a
-/// condition (RFC 8866 §6.4), so a peer that asks for 10 ms gets 20.
-fn whole_frames(wish: Option<Duration>) -> Duration {
-    let ms = wish.map_or(FRAME_MS, |wish| wish.as_millis().min(u128::from(MAX_PTIME_MS)) as u64);
-    Duration::from_millis((ms / FRAME_MS).max(1) * FRAME_MS)
+/// The peer's wish, rounded down to what we send: 10 to 60 ms, of Opus 10, 20, 40 or 60 (RFC 6716 §2). `ptime` is a wish,
+/// not a condition (RFC 8866 §6.4), so a peer that asks for 5 ms gets 10.
+fn whole_steps(codec: Codec, wish: Option<Duration>) -> Duration {
+    let ms = wish.map_or(USUAL_PTIME_MS, |wish| wish.as_millis().min(u128::from(MAX_PTIME_MS)) as u64);
+    let whole = (ms / STEP_MS).max(1) * STEP_MS;
+    Duration::from_millis(if codec == Codec::Opus && matches!(whole, 30 | 50) { whole - STEP_MS } else { whole })
 }

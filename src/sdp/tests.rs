@@ -267,13 +267,17 @@ fn ipv6_a_host_name_and_odd_spellings_are_understood() {
 }
 
 #[test]
-fn packets_are_as_long_as_the_peer_likes_in_whole_frames() {
-    for (wish, ms) in [(None, 20), (Some(10), 20), (Some(20), 20), (Some(30), 20), (Some(40), 40), (Some(60), 60)] {
+fn packets_are_as_long_as_the_peer_likes_in_steps_of_10_ms() {
+    for (wish, ms) in [(None, 20), (Some(5), 10), (Some(10), 10), (Some(30), 30), (Some(59), 50), (Some(200), 60)] {
         let ptime = wish.map(|ms| format!("ptime:{ms}"));
         let attributes: Vec<&str> = ptime.as_deref().into_iter().collect();
         let agreed = agreed(&offered(HERE, "5004 RTP/AVP 0", &attributes));
         assert_eq!(agreed.ptime, Duration::from_millis(ms), "{wish:?}");
     }
+    let all = Local { codecs: Codec::ALL.to_vec(), ..local() };
+    let opus = offered(HERE, "5004 RTP/AVP 96", &["rtpmap:96 opus/48000/2", "ptime:30"]);
+    let opus = negotiate(&all, &opus).expect("Opus");
+    assert_eq!(opus.ptime, Duration::from_millis(20), "Opus has no packets of 30 ms");
     let capped = agreed(&offered(HERE, "5004 RTP/AVP 0", &["ptime:60", "maxptime:40"]));
     assert_eq!(capped.ptime, Duration::from_millis(40));
 }

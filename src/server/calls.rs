@@ -18,6 +18,7 @@ use tracing::Instrument;
 
 use super::House;
 use super::engines::{EngineMessage, Mailbox};
+use super::recording::Recording;
 use super::rtp::{RtpError, RtpSockets};
 use super::sip::{self, IncomingCall, Purpose, SipLeg};
 use crate::call::{
@@ -73,6 +74,9 @@ struct Task {
     caller: SipLeg,
     sockets: RtpSockets,
     agent: Option<AgentLeg>,
+    recording: Option<Recording>,
+    /// To be said before the first words.
+    announcement: Option<String>,
     mailbox: Mailbox,
     messages: mpsc::Receiver<EngineMessage>,
     answers: (mpsc::Sender<Answer>, mpsc::Receiver<Answer>),
@@ -150,7 +154,12 @@ impl Task {
         };
         let (mailbox, messages) = Mailbox::new(number);
         let hotline = house.hotlines.current();
-        let call = Call::new(Instant::now(), hotline.clone(), arrival, Box::new(Earshot::default()));
+        let mut call = Call::new(Instant::now(), hotline.clone(), arrival, Box::new(Earshot::default()));
+        let recording = house.recorder.as_ref().and_then(|recorder| recorder.begin(&id));
+        if recording.is_some() {
+            call.record_sound();
+        }
+        let announcement = house.announcement.clone();
         Self {
             house,
             id,
@@ -160,6 +169,8 @@ impl Task {
             caller: incoming.leg,
             sockets,
             agent: None,
+            recording,
+            announcement,
             mailbox,
             messages,
             answers: mpsc::channel(ANSWERS),
@@ -184,6 +195,9 @@ impl Task {
                 Arrived::Answer(answer) => self.answered(now, answer),
                 Arrived::Closing => self.call.handle(now, Input::HangUp),
                 Arrived::Deadline => self.call.handle(now, Input::Timeout),
+            }
+            if let Some(recording) = &self.recording {
+                self.call.recorded().for_each(|sides| recording.add(&sides));
             }
         }
         self.house.ears.forget(&self.mailbox);
@@ -231,8 +245,14 @@ impl Task {
                 Output::Dial(dial) => self.dial(*dial),
                 Output::Ears(id, request) => self.house.ears.request(&self.mailbox, id, request),
                 Output::Understand(words) => self.understand(*words),
-                Output::Prepare(text) => self.house.mouths.prepare(text),
-                Output::Speak(id, text) => self.house.mouths.speak(&self.mailbox, id, text),
+                Output::Prepare(text) => self.house.mouths.anticipate(text),
+                Output::Speak(id, text) => {
+                    let text = match self.announcement.take() {
+                        Some(announcement) => format!("{announcement} {text}"),
+                        None => text,
+                    };
+                    self.house.mouths.speak(&self.mailbox, id, text);
+                }
                 Output::Hush(id) => self.mailbox.hush(id),
                 Output::LookUp(whose) => self.look_up(whose),
                 Output::Act(request) => {
@@ -309,7 +329,10 @@ impl Task {
     }
 
     /// Puts an event on the board, into the figures and, the last one, into the store.
-    fn post(&self, event: CallEvent) {
+    fn post(&self, mut event: CallEvent) {
+        if let Happened::Ended { record } = &mut event.what {
+            record.recording = self.recording.as_ref().map(|recording| recording.name().to_owned());
+        }
         match &event.what {
             Happened::Answered { latency } => {
                 let response = Duration::from_millis(latency.first_audio_ms);

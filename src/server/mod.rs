@@ -19,6 +19,7 @@ pub mod hotline;
 pub mod http;
 pub mod http_client;
 mod learned;
+pub mod recording;
 pub mod rtp;
 pub mod sentence_model;
 pub mod shelf;
@@ -50,6 +51,7 @@ use crate::sdp::Codec;
 use crate::units::Pii;
 use board::Board;
 use engines::{EarPool, MouthPool};
+use recording::Recorder;
 use rtp::RtpPorts;
 use shelf::HotlineShelf;
 use sip::SipEdge;
@@ -88,6 +90,10 @@ pub struct House {
     pub codecs: Vec<Codec>,
     /// Whether it is protected.
     pub encryption: Encryption,
+    /// Where calls are recorded, if they are.
+    pub recorder: Option<Recorder>,
+    /// Said before the greeting, if anything is.
+    pub announcement: Option<String>,
     /// Who watches.
     pub board: Arc<Board>,
     /// What time it is for a call.

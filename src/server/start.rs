@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -18,6 +19,8 @@ use super::engines::{EarPool, MouthPool, choice, voices};
 use super::hotline::{HotlineError, Prepared};
 use super::http::{self, Site};
 use super::learned;
+use super::recording::Recorder;
+use super::recording::sealed::{Key, SealError};
 use super::rtp::{RtpError, RtpPorts};
 use super::sentence_model::{self, Backend, REMEDY, SentenceModelError};
 use super::shelf::{HotlineShelf, Source};
@@ -55,6 +58,17 @@ pub enum StartError {
     /// Counting.
     #[error("figures cannot be collected: {0}")]
     Metrics(#[from] metrics_exporter_prometheus::BuildError),
+    /// The key of recordings.
+    #[error(transparent)]
+    Key(#[from] SealError),
+    /// The folder of recordings.
+    #[error("{}: recordings cannot be kept there: {source}; choose another folder with recording.dir", .folder.display())]
+    Recording {
+        /// Where.
+        folder: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
     /// The page.
     #[error("cannot listen for HTTP on {address}: {source}; choose another address with --http")]
     Http {
@@ -98,6 +112,7 @@ impl Server {
         let (edge, incoming) = SipEdge::start(sip_config(&settings)?, CancellationToken::new()).await?;
         let board = Arc::new(Board::default());
         let hotlines = Arc::new(HotlineShelf::new(source, prepared.hotline, is_complete));
+        let recorder = open_recorder(&settings)?;
         let house = Arc::new(House {
             hotlines: hotlines.clone(),
             guess: tokio::sync::RwLock::new(guess),
@@ -109,6 +124,8 @@ impl Server {
             ports: RtpPorts::new(settings.sip.listen[0].ip(), settings.rtp.ports.clone())?,
             codecs: settings.rtp.codecs.clone(),
             encryption: settings.rtp.encryption,
+            recorder: recorder.clone(),
+            announcement: settings.recording.announcement.clone().filter(|_| recorder.is_some()),
             board: board.clone(),
             clock,
             started: Timestamp::now(),
@@ -121,7 +138,7 @@ impl Server {
             let closing = closing.clone();
             tasks.spawn_blocking(move || rendering.run(&closing));
         }
-        let site = Site { board: board.clone(), hotlines, metrics, closing: closing.clone() };
+        let site = Site { board: board.clone(), hotlines, recorder, metrics, closing: closing.clone() };
         tasks.spawn(async move {
             if let Err(error) = http::serve(http, site).await {
                 tracing::error!(%error, "the page is gone");
@@ -135,9 +152,21 @@ impl Server {
             strangers = ?sip.strangers, max_calls = sip.max_calls, trunks = settings.trunks.len(), phones = settings.phones.len(),
             out_per_minute = out.per_minute, out_at_once = out.at_once, out_per_day = out.per_day, "limits"
         );
+        if let Ok(limits) = serde_json::to_string(&edge.limits()) {
+            tracing::info!(%limits, "strangers");
+        }
         tracing::info!(sip = ?ready.sip, http = %ready.http, "ready");
         Ok(Self { ready, board, sip: edge, tasks, closing, hang_up })
     }
+}
+
+/// Opens the folder of recordings, where there shall be some.
+fn open_recorder(settings: &Settings) -> Result<Option<Recorder>, StartError> {
+    let recording = &settings.recording;
+    let Some(folder) = &recording.dir else { return Ok(None) };
+    let key = recording.key.as_deref().map(Key::from_file).transpose()?;
+    let recorder = Recorder::new(folder, key);
+    Ok(Some(recorder.map_err(|source| StartError::Recording { folder: folder.clone(), source })?))
 }
 
 /// Opens the store; the first start puts the demo set into it.
@@ -246,10 +275,14 @@ impl Rendering {
 fn sip_config(settings: &Settings) -> Result<SipConfig, SipError> {
     let sip = &settings.sip;
     let both = |&address: &SocketAddr| [(Transport::Udp, address), (Transport::Tcp, address)];
-    let encrypted = sip.listen_tls.iter().map(|&address| (Transport::Tls, address));
+    let others =
+        [(Transport::Tls, &sip.listen_tls), (Transport::Ws, &sip.listen_ws), (Transport::Wss, &sip.listen_wss)];
+    let others = others.into_iter().flat_map(|(kind, list)| list.iter().map(move |&address| (kind, address)));
+    let listen: Vec<_> = sip.listen.iter().flat_map(both).chain(others).collect();
+    let is_encrypted = listen.iter().any(|(transport, _)| transport.is_encrypted());
     Ok(SipConfig {
-        listen: sip.listen.iter().flat_map(both).chain(encrypted).collect(),
-        tls: if sip.listen_tls.is_empty() { None } else { Some(Tls::load(&sip.tls)?) },
+        listen,
+        tls: if is_encrypted { Some(Tls::load(&sip.tls)?) } else { None },
         max_calls: sip.max_calls,
         external: sip.external,
         trunks: settings.trunks.clone(),
@@ -261,6 +294,7 @@ fn sip_config(settings: &Settings) -> Result<SipConfig, SipError> {
             None => None,
         },
         calls_out: settings.calls_out.clone(),
+        rate: sip.rate,
         ..SipConfig::default()
     })
 }

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use antevox::leg::{LegEvent, LegRequest};
-use antevox::server::sip::{IncomingCall, SipConfig, SipEdge, Transport};
+use antevox::server::sip::{IncomingCall, Rate, SipConfig, SipEdge, Transport};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -32,7 +32,9 @@ pub struct Server {
 impl Server {
     /// Starts on UDP and TCP on the loopback, with a short T1 so that timeouts can be waited for.
     pub async fn start(manner: Manner) -> Self {
-        Self::with(manner, SipConfig { t1: Duration::from_millis(50), ..SipConfig::default() }).await
+        // Tests ask for more than any source may.
+        let rate = Rate { per_second: 0, burst: 0 };
+        Self::with(manner, SipConfig { t1: Duration::from_millis(50), rate, ..SipConfig::default() }).await
     }
 
     /// Starts with this configuration; its sockets are chosen here.
@@ -42,7 +44,10 @@ impl Server {
         if std::net::UdpSocket::bind("[::1]:0").is_ok() {
             listen.push((Transport::Udp, "[::1]:0".parse().unwrap()));
         }
-        listen.extend(config.tls.is_some().then_some((Transport::Tls, any)));
+        listen.push((Transport::Ws, any));
+        if config.tls.is_some() {
+            listen.extend([(Transport::Tls, any), (Transport::Wss, any)]);
+        }
         let cancel = CancellationToken::new();
         let (edge, mut calls) = SipEdge::start(SipConfig { listen, ..config }, cancel.clone()).await.unwrap();
         let (sender, events) = mpsc::channel(4096);

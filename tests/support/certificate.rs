@@ -2,9 +2,16 @@
 
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::Arc;
 
 use antevox::server::sip::{Tls, TlsFiles};
 use tempfile::TempDir;
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
+use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 /// A self-signed certificate for 127.0.0.1 and localhost, in a folder of its own.
 pub struct Certificate {
@@ -36,6 +43,16 @@ impl Certificate {
     /// The certificate's file.
     pub fn file(&self) -> PathBuf {
         self.folder.path().join("certificate.pem")
+    }
+
+    /// A client's handshake with whoever shows it.
+    #[allow(dead_code, reason = "not every test connects by hand")]
+    pub async fn connect(&self, stream: TcpStream) -> TlsStream<TcpStream> {
+        let mut roots = RootCertStore::empty();
+        roots.add_parsable_certificates(CertificateDer::pem_file_iter(self.file()).unwrap().map(Result::unwrap));
+        let config = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+        let name = ServerName::try_from("localhost").unwrap();
+        TlsConnector::from(Arc::new(config)).connect(name, stream).await.unwrap()
     }
 
     /// TLS with it; `roots` are believed.

@@ -16,7 +16,7 @@ const QUEUE: usize = 128;
 
 enum Job {
     Speak { mailbox: Mailbox, id: UtteranceId, text: String },
-    Prepare(String),
+    Anticipate(String),
 }
 
 /// The threads that speak.
@@ -40,7 +40,7 @@ impl MouthPool {
                     while let Some(job) = next(&queue) {
                         match job {
                             Job::Speak { mailbox, id, text } => speak(&mut mouth, &voice, &mailbox, id, &text),
-                            Job::Prepare(text) => mouth.prepare(&voice, &text),
+                            Job::Anticipate(text) => mouth.anticipate(&voice, &text),
                         }
                     }
                 })
@@ -58,8 +58,8 @@ impl MouthPool {
     }
 
     /// Has the beginning of `text` at hand, for it may be spoken in a moment. When there is much to speak already, it is not.
-    pub fn prepare(&self, text: String) {
-        self.jobs.try_send(Job::Prepare(text)).ok();
+    pub fn anticipate(&self, text: String) {
+        self.jobs.try_send(Job::Anticipate(text)).ok();
     }
 }
 

@@ -6,6 +6,7 @@
 //! | `/health` | 200 while calls are taken, 503 while shutting down; the dialplan's edition, and why a newer one is refused |
 //! | `/metrics` | Prometheus text |
 //! | `/api/calls` | `{"live": [[event…]…], "recent": [[event…]…]}` |
+//! | `/api/calls/ID/recording/pause`, `…/resume` | POST: leaves out what is said meanwhile; 404 where that call is not recorded |
 //! | `/api/events` | WebSocket: each [`CallEvent`](crate::call::CallEvent) as it happens, one JSON text message each |
 
 use std::net::SocketAddr;
@@ -14,10 +15,10 @@ use std::sync::Arc;
 use axum::Json;
 use axum::Router;
 use axum::extract::ws::{Message, WebSocket};
-use axum::extract::{State, WebSocketUpgrade};
+use axum::extract::{Path, State, WebSocketUpgrade};
 use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use metrics_exporter_prometheus::PrometheusHandle;
 use serde_json::json;
 use tokio::net::TcpListener;
@@ -25,7 +26,9 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
 
 use super::board::Board;
+use super::recording::Recorder;
 use super::shelf::HotlineShelf;
+use crate::units::CallId;
 
 /// What the page shows.
 #[derive(Clone)]
@@ -34,6 +37,8 @@ pub struct Site {
     pub board: Arc<Board>,
     /// The dialplan in service.
     pub hotlines: Arc<HotlineShelf>,
+    /// Recordings.
+    pub recorder: Option<Recorder>,
     /// Figures.
     pub metrics: PrometheusHandle,
     /// Cancelled when no more calls are taken.
@@ -51,6 +56,7 @@ pub async fn serve(listener: TcpListener, site: Site) -> std::io::Result<()> {
         .route("/health", get(health))
         .route("/metrics", get(figures))
         .route("/api/calls", get(calls))
+        .route("/api/calls/{id}/recording/{what}", post(recording))
         .route("/api/events", get(events))
         .with_state(site);
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
@@ -74,6 +80,17 @@ async fn figures(State(site): State<Site>) -> Response {
 
 async fn calls(State(site): State<Site>) -> Response {
     Json(json!({ "live": site.board.live(), "recent": site.board.recent() })).into_response()
+}
+
+/// Pauses a recording, or goes on with it.
+async fn recording(State(site): State<Site>, Path((id, what)): Path<(String, String)>) -> StatusCode {
+    let is_paused = match what.as_str() {
+        "pause" => true,
+        "resume" => false,
+        _ => return StatusCode::NOT_FOUND,
+    };
+    let is_recorded = site.recorder.is_some_and(|recorder| recorder.pause(&CallId(id.into()), is_paused));
+    if is_recorded { StatusCode::NO_CONTENT } else { StatusCode::NOT_FOUND }
 }
 
 async fn events(State(site): State<Site>, upgrade: WebSocketUpgrade) -> Response {

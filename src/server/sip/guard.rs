@@ -26,7 +26,7 @@ use rsipstack::sip::{Header, HeadersExt, Request, Response, SipMessage, prelude:
 use super::head::{Head, HeadError, is_balanced, is_via, stamp_via, tight, via_target};
 
 /// Most header fields in one message.
-const MAX_FIELDS: usize = 128;
+pub(super) const MAX_FIELDS: usize = 128;
 /// CSeq numbers lie below this (RFC 3261 §8.1.1.5).
 const CSEQ_LIMIT: u32 = 1 << 31;
 /// The methods that the stack knows; all others are answered with 501 (RFC 3261 §8.2.1 has 405 for known ones).

@@ -206,6 +206,7 @@ impl Lane {
             Transport::Udp => format!("sip:antevox@{address}"),
             Transport::Tcp => format!("sip:antevox@{address};transport=tcp"),
             Transport::Tls => format!("sip:antevox@{address};transport=tls"),
+            Transport::Ws | Transport::Wss => format!("sip:antevox@{address};transport=ws"),
         }
     }
 

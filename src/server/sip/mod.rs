@@ -1,4 +1,4 @@
-//! Signalling: SIP over UDP, TCP and TLS, IPv4 and IPv6, on top of `rsipstack`'s parser, transactions and digest.
+//! Signalling: SIP over UDP, TCP, TLS, WS and WSS, IPv4 and IPv6, on top of `rsipstack`'s parser, transactions and digest.
 //!
 //! ```text
 //! sockets ─► lane, stream ─► framing ─► guard ─► route ─┬─► rsipstack transactions (exchange) ─► leg ─► LegEvent ─► call
@@ -20,6 +20,7 @@
 //! Invariants: a live call loses nothing when a new one is refused; every queue has a bound; whatever ends a leg takes it
 //! out of all tables.
 
+mod admission;
 mod dialog;
 mod digest;
 mod exchange;
@@ -34,6 +35,7 @@ mod keeping;
 mod lane;
 mod leg;
 mod lines;
+mod limits;
 mod message;
 mod moving;
 mod onward;
@@ -47,6 +49,7 @@ mod stream;
 mod talking;
 mod tls;
 mod trunk;
+mod web;
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -63,13 +66,17 @@ use lane::Lane;
 use lines::Lines;
 use route::Shared;
 
+pub use admission::{Admission, Rate};
 pub use digest::Algorithm;
 pub use gate::{Gate, Permit};
 pub use leg::SipLeg;
+pub use limits::Limits;
 pub use stir::{Stir, StirError};
 pub use tls::{Tls, TlsError, TlsFiles};
 pub use trunk::{CallsOut, Forbidden, Login, Network, Pattern, Strangers, Target, Trunk};
 
+/// How long a handshake of TLS or WebSocket may take.
+const HANDSHAKE: Duration = Duration::from_secs(3);
 /// New calls that wait to be taken from the receiver of [`SipEdge::start`]; one more gets 503.
 const CALLS: usize = 64;
 
@@ -82,6 +89,10 @@ pub enum Transport {
     Tcp,
     /// Encrypted streams.
     Tls,
+    /// WebSockets (RFC 7118).
+    Ws,
+    /// Encrypted WebSockets.
+    Wss,
 }
 
 impl Transport {
@@ -91,7 +102,19 @@ impl Transport {
             Self::Udp => "UDP",
             Self::Tcp => "TCP",
             Self::Tls => "TLS",
+            Self::Ws => "WS",
+            Self::Wss => "WSS",
         }
+    }
+
+    /// Whether it is encrypted: then it needs a certificate.
+    pub const fn is_encrypted(self) -> bool {
+        matches!(self, Self::Tls | Self::Wss)
+    }
+
+    /// Whether it is a WebSocket: then whoever connected is reached by that connection alone.
+    pub const fn is_web(self) -> bool {
+        matches!(self, Self::Ws | Self::Wss)
     }
 }
 
@@ -101,6 +124,8 @@ impl From<Transport> for rsipstack::sip::Transport {
             Transport::Udp => Self::Udp,
             Transport::Tcp => Self::Tcp,
             Transport::Tls => Self::Tls,
+            Transport::Ws => Self::Ws,
+            Transport::Wss => Self::Wss,
         }
     }
 }
@@ -108,7 +133,7 @@ impl From<Transport> for rsipstack::sip::Transport {
 /// How the edge is set up.
 #[derive(Clone, Debug)]
 pub struct SipConfig {
-    /// Sockets to open; port 0 takes any free one. Those of [`Transport::Tls`] need `tls`.
+    /// Sockets to open; port 0 takes any free one. Those that are encrypted need `tls`.
     pub listen: Vec<(Transport, SocketAddr)>,
     /// What TLS goes by.
     pub tls: Option<Tls>,
@@ -130,6 +155,8 @@ pub struct SipConfig {
     pub calls_out: CallsOut,
     /// Whose signatures under a caller's number are believed; without it they are not looked at.
     pub stir: Option<Stir>,
+    /// What each source may ask for outside of dialogs.
+    pub rate: Rate,
     /// Estimate of the round trip, from which all retransmission times follow (RFC 3261 §17.1.1.1).
     pub t1: Duration,
 }
@@ -148,6 +175,7 @@ impl Default for SipConfig {
             realm: "antevox".to_owned(),
             calls_out: CallsOut::default(),
             stir: None,
+            rate: Rate::default(),
             t1: Duration::from_millis(500),
         }
     }
@@ -301,6 +329,7 @@ impl SipEdge {
             lines: Lines::new(&config),
             leaving: CancellationToken::new(),
             registrants: TaskTracker::new(),
+            admission: Admission::new(config.rate),
             config,
             legs: DashMap::new(),
             invites: DashMap::new(),
@@ -315,7 +344,7 @@ impl SipEdge {
         for (transport, address) in listen {
             let opened = match transport {
                 Transport::Udp => Lane::open_udp(&shared, address).await,
-                Transport::Tcp | Transport::Tls => stream::listen(&shared, transport, address).await,
+                _ => stream::listen(&shared, transport, address).await,
             };
             match opened {
                 Ok(local) => bound.push((transport, local)),
@@ -349,6 +378,16 @@ impl SipEdge {
     /// Decides whether one more call may come in. Its limit can be lowered while something costlier than a leg is full.
     pub fn gate(&self) -> &Gate {
         &self.shared.gate
+    }
+
+    /// What anybody may ask for.
+    pub fn limits(&self) -> Limits {
+        Limits::of(&self.shared.config)
+    }
+
+    /// Who asked for too much.
+    pub fn admission(&self) -> &Admission {
+        &self.shared.admission
     }
 
     /// Places a call. The leg tells [`Rang`](crate::leg::LegEvent::Rang), then

@@ -139,6 +139,8 @@ impl Shared {
                 lanes.iter().find(|lane| lane.local().is_ipv4() == peer.is_ipv4()).cloned()
             }
             Transport::Tcp | Transport::Tls => super::stream::connect(self, transport, peer, host).await.ok(),
+            // Nobody can be called by WebSocket (RFC 7118 §5): a browser is reached by the connection that it opened.
+            Transport::Ws | Transport::Wss => None,
         }
     }
 }

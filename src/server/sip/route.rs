@@ -4,6 +4,7 @@
 //! guard ─► request ─┬─ known transaction, CANCEL, ACK ─► rsipstack
 //!                   ├─ To tag ──── leg there? ─► transaction ─► leg's inbox
 //!                   │                     └────► 481
+//!                   ├─ too many from this source: 503, or silence
 //!                   ├─ INVITE ──── Gate, Require, body ─► transaction ─► new leg ─► IncomingCall
 //!                   ├─ REGISTER ── registrar, where there are telephones
 //!                   └─ OPTIONS 200, others 405, merged 482
@@ -23,6 +24,7 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::admission::{Admission, Verdict};
 use super::exchange::{Answering, Input};
 use super::gate::Gate;
 use super::guard::{Answer, Passed, Refused, examine, refusal};
@@ -53,6 +55,7 @@ pub(super) struct Shared {
     pub(super) leaving: CancellationToken,
     /// The tasks that keep them.
     pub(super) registrants: TaskTracker,
+    pub(super) admission: Admission,
     /// Inboxes of the live legs.
     pub(super) legs: DashMap<LegKey, mpsc::Sender<Input>>,
     /// `Call-ID`, From tag and CSeq number of the INVITEs that made a live leg, to find merged ones (RFC 3261 §8.2.2.2).
@@ -63,7 +66,7 @@ pub(super) struct Shared {
     pub(super) datagrams: std::sync::Mutex<Vec<Arc<Lane>>>,
     /// Bound addresses of the stream listeners.
     pub(super) listeners: std::sync::Mutex<Vec<(Transport, SocketAddr)>>,
-    /// Room for TLS handshakes.
+    /// Room for handshakes of TLS and WebSocket.
     pub(super) handshakes: Arc<Semaphore>,
     /// New calls, 64 at most; when the house is slower than that, callers get 503.
     pub(super) calls: mpsc::Sender<IncomingCall>,
@@ -93,8 +96,24 @@ impl Shared {
                 }
                 Decision::Refuse(refused, fields) => self.answer(lane, bytes, source, refused, &fields).await,
             },
-            Err(refused) => self.refuse(lane, bytes, source, refused).await,
+            // An answer to nonsense costs as much as any, and may go to somebody who never asked.
+            Err(refused) => match self.admit(source) {
+                Verdict::Admitted => self.refuse(lane, bytes, source, refused).await,
+                Verdict::Refused | Verdict::Banned => {}
+            },
         }
+    }
+
+    /// Judges a request outside of dialogs, and counts it when it is turned away.
+    fn admit(&self, source: SocketAddr) -> Verdict {
+        let verdict = self.admission.admit(source.ip(), tokio::time::Instant::now());
+        let why = match verdict {
+            Verdict::Admitted => return verdict,
+            Verdict::Refused => "rate",
+            Verdict::Banned => "ban",
+        };
+        metrics::counter!("antevox_requests_turned_away_total", "why" => why).increment(1);
+        verdict
     }
 
     async fn take_response(&self, lane: &Arc<Lane>, response: Response, source: SocketAddr) {
@@ -154,6 +173,11 @@ impl Shared {
                 Some(_) => Decision::Transact(Origin::Stranger),
                 None => Decision::refuse(481, "Call/Transaction Does Not Exist"),
             };
+        }
+        match self.admit(source) {
+            Verdict::Admitted => {}
+            Verdict::Refused => return Decision::busy(),
+            Verdict::Banned => return Decision::Refuse(Refused::Silently, Vec::new()),
         }
         if let Some(tags) = unsupported(&request.headers) {
             return Decision::Refuse(Refused::With(420, "Bad Extension"), vec![("Unsupported", tags)]);

@@ -1,11 +1,11 @@
-//! SIP over TCP and TLS: listeners, connections that we open, and the two tasks of each connection.
+//! SIP over TCP, TLS and WebSocket: listeners, connections that we open, and the two tasks of each connection.
 //!
 //! ```text
 //! socket ─► reader: Framer ─► Shared::take          writer ◄─ 64 messages ◄─ transactions, legs, stateless answers
 //! ```
 //!
-//! A stranger gets little: at most [`MAX_CONNECTIONS`] connections in all and [`MAX_PER_ADDRESS`] from one address, 3 s for a
-//! TLS handshake and [`MAX_HANDSHAKES`] of them at once, 5 s for a first message, 5 minutes of silence, 64 KB a message, and
+//! A stranger gets little: at most [`MAX_CONNECTIONS`] connections in all and [`MAX_PER_ADDRESS`] from one address, 3 s for each
+//! handshake and [`MAX_HANDSHAKES`] of them at once, 5 s for a first message, 5 minutes of silence, 64 KB a message, and
 //! 10 s to take an answer.
 
 use std::net::{IpAddr, SocketAddr};
@@ -27,13 +27,13 @@ use super::lane::{Lane, LaneParts, Out};
 use super::route::Shared;
 
 /// Connections from everybody together.
-const MAX_CONNECTIONS: usize = 2_048;
+pub(super) const MAX_CONNECTIONS: usize = 2_048;
 /// Connections from one address: a proxy needs one, a test tool some hundreds.
-const MAX_PER_ADDRESS: usize = 512;
-/// TLS handshakes under way; one more connection is closed at once. They cost far more than what follows.
+pub(super) const MAX_PER_ADDRESS: usize = 512;
+/// Handshakes of TLS and WebSocket under way; one more connection is closed at once. They cost far more than what follows.
 pub(super) const MAX_HANDSHAKES: usize = 64;
 /// How long a new connection may take to bring its first message.
-const FIRST_MESSAGE: Duration = Duration::from_secs(5);
+pub(super) const FIRST_MESSAGE: Duration = Duration::from_secs(5);
 /// How long a connection may be silent; keep-alives count (RFC 5626 §4.4.1 sends them every 2 minutes or less).
 const IDLE: Duration = Duration::from_secs(300);
 /// How long a peer may take to accept a message.
@@ -42,7 +42,7 @@ const WRITE: Duration = Duration::from_secs(10);
 const CONNECT: Duration = Duration::from_secs(4);
 /// Messages that wait for the writer of one connection. When it is full, transactions of this connection wait and stateless
 /// answers are dropped.
-const WRITE_QUEUE: usize = 64;
+pub(super) const WRITE_QUEUE: usize = 64;
 
 /// Bytes both ways, in the clear or not.
 trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -99,26 +99,40 @@ fn has_room(shared: &Shared, address: IpAddr) -> bool {
 /// Takes a connection in; one with a handshake in a task of its own, so that nobody else waits for it.
 async fn welcome(shared: &Arc<Shared>, stream: TcpStream, transport: Transport, peer: SocketAddr, port: u16) {
     let (Ok(local), Ok(())) = (stream.local_addr(), stream.set_nodelay(true)) else { return };
-    let Some(tls) = shared.config.tls.clone().filter(|_| transport == Transport::Tls) else {
+    if transport == Transport::Tcp {
         let opened = Opened { stream: Box::new(stream), transport, local, peer };
         open(shared, opened, port, FIRST_MESSAGE).await;
         return;
-    };
+    }
     let Ok(permit) = Arc::clone(&shared.handshakes).try_acquire_owned() else {
         return tracing::debug!(%peer, "connection refused: too many handshakes");
     };
     let shared = Arc::clone(shared);
     tokio::spawn(async move {
-        let accepted = tls.accept(stream).await;
+        let accepted = shake_hands(&shared, stream, transport).await;
         drop(permit);
         match accepted {
             Ok(stream) => {
-                let opened = Opened { stream: Box::new(stream), transport, local, peer };
+                let opened = Opened { stream, transport, local, peer };
                 open(&shared, opened, port, FIRST_MESSAGE).await;
             }
-            Err(error) => tracing::debug!(%peer, %error, "no TLS"),
+            Err(error) => tracing::debug!(%peer, %error, "no handshake"),
         }
     });
+}
+
+/// The handshakes that `transport` begins with.
+async fn shake_hands(shared: &Shared, stream: TcpStream, transport: Transport) -> std::io::Result<Box<dyn Stream>> {
+    let stream: Box<dyn Stream> = if transport.is_encrypted() {
+        let tls = shared.config.tls.as_ref().ok_or(std::io::ErrorKind::Unsupported)?;
+        Box::new(tls.accept(stream).await?)
+    } else {
+        Box::new(stream)
+    };
+    if !transport.is_web() {
+        return Ok(stream);
+    }
+    Ok(Box::new(super::web::accept(stream, shared.closed.child_token()).await?))
 }
 
 /// The connection to `peer`, which is `host`, opened if there is none.

@@ -6,7 +6,6 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use rsipstack::sip::Host;
 use tokio::net::TcpStream;
@@ -15,8 +14,7 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName}
 use tokio_rustls::rustls::{ClientConfig, RootCertStore, ServerConfig};
 use tokio_rustls::{TlsAcceptor, TlsConnector, client, server};
 
-/// How long a handshake may take.
-const HANDSHAKE: Duration = Duration::from_secs(3);
+use super::HANDSHAKE;
 
 /// Files that TLS needs, PEM each.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -56,7 +54,8 @@ pub enum TlsError {
 /// Both sides of TLS.
 #[derive(Clone)]
 pub struct Tls {
-    acceptor: TlsAcceptor,
+    /// `None` for one who only calls.
+    acceptor: Option<TlsAcceptor>,
     connector: Option<TlsConnector>,
 }
 
@@ -78,22 +77,22 @@ impl Tls {
             .with_no_client_auth()
             .with_single_cert(certificates(&files.certificate)?, key)
             .map_err(misfit)?;
-        let connector = match &files.roots {
-            Some(file) => {
-                let mut roots = RootCertStore::empty();
-                // A system's bundle may hold a few that rustls does not understand; what is left is what is believed.
-                roots.add_parsable_certificates(certificates(file)?);
-                let config = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
-                Some(TlsConnector::from(Arc::new(config)))
-            }
-            None => None,
-        };
-        Ok(Self { acceptor: TlsAcceptor::from(Arc::new(server)), connector })
+        let connector = files.roots.as_deref().map(connector).transpose()?;
+        Ok(Self { acceptor: Some(TlsAcceptor::from(Arc::new(server))), connector })
+    }
+
+    /// For one who only calls, and believes `roots`.
+    ///
+    /// # Errors
+    /// [`TlsError::File`].
+    pub fn calling(roots: &Path) -> Result<Self, TlsError> {
+        Ok(Self { acceptor: None, connector: Some(connector(roots)?) })
     }
 
     /// The handshake with a peer that connected to us.
     pub(super) async fn accept(&self, stream: TcpStream) -> std::io::Result<server::TlsStream<TcpStream>> {
-        tokio::time::timeout(HANDSHAKE, self.acceptor.accept(stream)).await?
+        let acceptor = self.acceptor.as_ref().ok_or(std::io::ErrorKind::Unsupported)?;
+        tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await?
     }
 
     /// The handshake with a peer that we connected to, and that should be `host`.
@@ -110,6 +109,14 @@ impl Tls {
         let connector = self.connector.as_ref().ok_or(std::io::ErrorKind::Unsupported)?;
         tokio::time::timeout(HANDSHAKE, connector.connect(name, stream)).await?
     }
+}
+
+fn connector(roots: &Path) -> Result<TlsConnector, TlsError> {
+    let mut store = RootCertStore::empty();
+    // A system's bundle may hold a few that rustls does not understand; what is left is what is believed.
+    store.add_parsable_certificates(certificates(roots)?);
+    let config = ClientConfig::builder().with_root_certificates(store).with_no_client_auth();
+    Ok(TlsConnector::from(Arc::new(config)))
 }
 
 fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {

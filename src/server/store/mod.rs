@@ -23,7 +23,7 @@ mod facts;
 mod import;
 mod queries;
 mod records;
-mod tables;
+pub mod tables;
 
 pub use appointments::Appointment;
 pub use import::Imported;

@@ -16,22 +16,26 @@ use crate::identify::{Event, Member, Order, PastCall, PhoneSighting};
 use crate::units::{Pii, Scene};
 
 /// The tables that are known, without `.csv`.
-pub(super) const TABLES: [&str; 7] =
-    ["members", "phone_history", "phone_blacklist", "orders", "events", "calls", "scenes"];
+pub const TABLES: [&str; 7] = ["members", "phone_history", "phone_blacklist", "orders", "events", "calls", "scenes"];
 
 /// Mistakes that are listed before reading stops: a wrong file has one in every line.
 const ENOUGH: usize = 20;
 
 /// One table's text and where it came from.
-pub(super) struct Source {
+pub struct Source {
     /// Entry of [`TABLES`].
-    pub(super) table: &'static str,
-    pub(super) file: PathBuf,
-    pub(super) text: String,
+    pub table: &'static str,
+    /// As it is named to people.
+    pub file: PathBuf,
+    /// All of it.
+    pub text: String,
 }
 
 /// Reads all tables.
-pub(super) fn read(sources: &[Source]) -> Result<History, Diagnostics> {
+///
+/// # Errors
+/// Every mistake with its place, as far as they are worth telling.
+pub fn read(sources: &[Source]) -> Result<History, Diagnostics> {
     let mut history = History::default();
     let mut found = Diagnostics::default();
     for source in sources {

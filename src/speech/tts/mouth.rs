@@ -133,7 +133,7 @@ impl Mouth {
 
     /// Renders the first clause of `text` into the cache, so that [`speak`](Self::speak) begins without delay. What is wrong
     /// with the text is told when it is spoken.
-    pub fn prepare(&mut self, voice: &Voice, text: &str) {
+    pub fn anticipate(&mut self, voice: &Voice, text: &str) {
         let mut is_within = true;
         self.speak(voice, text, &mut |piece| {
             // A pause, which is silence, ends the clause.
@@ -356,13 +356,13 @@ mod tests {
     }
 
     #[test]
-    fn what_was_prepared_begins_from_the_cache() {
+    fn what_was_anticipated_begins_from_the_cache() {
         let mut mouth = mouth();
-        mouth.prepare(&Voice::default(), GREETING);
+        mouth.anticipate(&Voice::default(), GREETING);
         assert_eq!((mouth.cache.stats().misses, mouth.cache.stats().clauses), (1, 1));
         mouth.speak(&Voice::default(), GREETING, &mut |_| ControlFlow::Break(())).unwrap();
         assert_eq!((mouth.cache.stats().misses, mouth.cache.stats().clauses), (1, 1));
-        mouth.prepare(&Voice::default(), "<speak>not closed");
+        mouth.anticipate(&Voice::default(), "<speak>not closed");
     }
 
     #[test]
