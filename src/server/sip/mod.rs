@@ -45,6 +45,7 @@ mod session_timer;
 mod stir;
 mod stream;
 mod talking;
+mod tidings;
 mod tls;
 mod trunk;
 
