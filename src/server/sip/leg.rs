@@ -33,7 +33,6 @@ use super::onward::Onward;
 use super::reliable::Reliable;
 use super::route::{LegKey, Shared};
 use super::session_timer::SessionTimer;
-use super::tidings::Tidings;
 use super::{Credentials, LegError};
 use crate::leg::{LegEvent, LegRequest};
 
@@ -137,8 +136,6 @@ pub(super) struct LegTask {
     pub(super) session: Option<(SessionTimer, Instant)>,
     /// Their wish to go on with somebody else.
     pub(super) moving: Option<Moving>,
-    /// What they are told about it.
-    pub(super) tidings: Tidings,
     /// Somebody who is to take their place, until the call agrees.
     pub(super) replacement: Option<Replacement>,
     /// An offer of ours that waits for its turn.
@@ -223,7 +220,6 @@ impl Beginning {
             reliable: None,
             session: None,
             moving: None,
-            tidings: Tidings::default(),
             replacement: None,
             postponed: None,
             outgoing: None,
@@ -263,7 +259,6 @@ impl LegTask {
                 () = tokio::time::sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => self.wake().await,
             }
         }
-        self.end_former();
         self.end(408);
         tracing::trace!(leg = ?self.entry.keys, "leg ended");
     }
@@ -273,7 +268,7 @@ impl LegTask {
         let again = self.reliable.as_ref().map(|reliable| reliable.again);
         let offer = self.postponed.as_ref().and_then(|postponed| postponed.again);
         let refresh = self.session.map(|(_, until)| until);
-        [self.deadline, again, refresh, self.next_way_at(), offer, self.tidings.from].into_iter().flatten().min()
+        [self.deadline, again, refresh, self.next_way_at(), offer].into_iter().flatten().min()
     }
 
     /// When another target is tried because this one says nothing.
@@ -295,8 +290,6 @@ impl LegTask {
             self.session_due().await;
         } else if self.next_way_at().is_some_and(|at| at <= now) {
             self.nobody_there().await;
-        } else if self.tidings.from.is_some_and(|from| from <= now) {
-            self.go_on_informing().await;
         } else {
             self.offer_again().await;
         }

@@ -45,7 +45,6 @@ mod session_timer;
 mod stir;
 mod stream;
 mod talking;
-mod tidings;
 mod tls;
 mod trunk;
 

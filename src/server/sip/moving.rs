@@ -115,7 +115,6 @@ impl LegTask {
             return asked.send(with(asked.response(500), "Retry-After", "2"));
         }
         asked.send(self.contacted(asked.response(202)));
-        self.begin_tidings();
         self.state = State::Talking(Talking::Moving);
         self.moving = Some(Moving { target, headers, permit, call: None, provisional: false, alone: false });
     }
@@ -180,6 +179,9 @@ impl LegTask {
         dialog.establish(&response);
         // Otherwise the call has hung up meanwhile, and the old dialog with it.
         let is_wanted = matches!(self.state, State::Talking(Talking::Moving));
+        if is_wanted && !alone {
+            self.moving_notify(200, true).await;
+        }
         let former = self.way().await;
         let old = std::mem::replace(&mut self.dialog, dialog);
         (self.lane, self.peer) = (lane, peer);
@@ -192,7 +194,7 @@ impl LegTask {
         if alone {
             self.entry.remove(&(old.call_id().to_owned(), old.local_tag().to_owned()));
         } else {
-            self.send_off(old, former, Some(200)).await;
+            self.send_off(old, former);
         }
         self.state = State::Talking(Talking::Settled);
         match body(&response.headers, &response.body) {
@@ -222,7 +224,7 @@ impl LegTask {
             self.state = State::Ended;
             return;
         }
-        self.inform(status, true).await;
+        self.moving_notify(status, true).await;
         self.state = State::Talking(Talking::Settled);
     }
 
@@ -252,8 +254,31 @@ impl LegTask {
     /// Tells whoever asked how it goes.
     async fn notify(&mut self, status: u16) {
         if self.moving.as_ref().is_some_and(|moving| !moving.alone) {
-            self.inform(status, false).await;
+            self.moving_notify(status, false).await;
         }
+    }
+
+    async fn moving_notify(&mut self, status: u16, is_last: bool) {
+        let mut notify = self.dialog.request(Method::Notify);
+        let state = if is_last { "terminated;reason=noresource" } else { "active;expires=60" };
+        notify.headers.push(Header::Contact(format!("<{}>", self.lane.contact(self.peer)).into()));
+        for (name, value) in [("Event", "refer"), ("Subscription-State", state)] {
+            notify.headers.push(Header::Other(name.to_owned(), value.to_owned()));
+        }
+        notify.headers.push(Header::ContentType("message/sipfrag;version=2.0".into()));
+        let status = rsipstack::sip::StatusCode::from(status);
+        notify.body = format!("SIP/2.0 {status}\r\n").into_bytes();
+        self.ask(notify).await;
+    }
+
+    /// BYE in a dialog that has had its day.
+    pub(super) fn send_off(&mut self, mut old: Dialog, (lane, peer): (Arc<Lane>, SocketAddr)) {
+        self.entry.remove(&(old.call_id().to_owned(), old.local_tag().to_owned()));
+        let mut bye = old.request(Method::Bye);
+        bye.headers.push_front(Header::Via(lane.via(peer).into()));
+        bye.headers.push(Header::UserAgent(self.shared.config.user_agent.clone().into()));
+        let credentials = self.credentials.clone();
+        Asking { request: bye, lane, peer, credentials }.start(self.inbox());
     }
 
     /// Somebody wants to take the place of the party.
@@ -293,7 +318,7 @@ impl LegTask {
         let old = std::mem::replace(&mut self.dialog, replacement.dialog);
         (self.lane, self.peer) = (replacement.lane, replacement.invite.source);
         self.session = None;
-        self.send_off(old, former, None).await;
+        self.send_off(old, former);
     }
 
     /// A request in a dialog that this leg has left, or not reached yet; whether it was one.

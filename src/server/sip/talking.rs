@@ -184,7 +184,6 @@ impl LegTask {
             Method::Bye if status >= 200 && self.is_of_dialog(&response) && !self.is_calling_elsewhere() => {
                 self.state = State::Ended;
             }
-            Method::Notify if status >= 200 => self.informed_them().await,
             Method::Update if status >= 200 => self.refreshed(&response).await,
             Method::Refer if status >= 300 => {
                 self.tell(LegEvent::Referred { status });
