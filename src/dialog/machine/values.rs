@@ -136,7 +136,12 @@ mod tests {
     fn what_the_line_told_is_known() {
         let main = format!("{}headers: [X-Account]\n", testing::main_file());
         let scenes = testing::scene_file("card", &["lost_card", "forgot_pin"]);
-        let files = vec![("dialplan.yaml".into(), main), ("scenes/card.yaml".into(), scenes)];
+        let others = testing::scene_file("payment", &["refund"]);
+        let files = vec![
+            ("dialplan.yaml".into(), main),
+            ("scenes/card.yaml".into(), scenes),
+            ("scenes/payment.yaml".into(), others),
+        ];
         let plan = Plan::from_files(files).unwrap_or_else(|found| panic!("{found}")).0;
         let facts = CallFacts {
             trunk: Some("carrier".into()),

@@ -100,7 +100,7 @@ pub(super) struct Calling {
     /// The call has hung up meanwhile.
     pub(super) cancelled: bool,
     /// What else can be tried.
-    pub(super) onward: Onward,
+    pub(super) onward: Box<Onward>,
 }
 
 /// [`State::Talking`]: at most one offer is open at a time (RFC 3264 §4).

@@ -106,7 +106,7 @@ impl LegTask {
         let contact = format!("<{}>", self.lane.contact(self.peer));
         let State::Calling(calling) = &mut self.state else { return false };
         let invite = self.lane.stamped(aimed(&calling.invite, number, contact), self.peer);
-        let mut onward = std::mem::take(&mut calling.onward).patient(self.shared.config.t1);
+        let mut onward = Box::new(std::mem::take(&mut *calling.onward).patient(self.shared.config.t1));
         onward.target = way.trunk;
         self.state = State::Calling(Calling { invite: invite.clone(), provisional: false, cancelled: false, onward });
         self.start(invite, way.credentials);

@@ -75,7 +75,7 @@ pub(super) async fn dial(shared: &Arc<Shared>, dial: Dial) -> Result<SipLeg, Sip
     let onward = Onward { ways, target: way.trunk, hops: 0, until: None };
     Ok(beginning.start(None, |inbox| {
         Asking { request: invite.clone(), lane, peer, credentials: way.credentials }.start(inbox);
-        let onward = onward.patient(shared.config.t1);
+        let onward = Box::new(onward.patient(shared.config.t1));
         State::Calling(Calling { invite, provisional: false, cancelled: false, onward })
     }))
 }

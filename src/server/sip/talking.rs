@@ -180,11 +180,9 @@ impl LegTask {
         match method {
             Method::Invite => self.invite_responded(number, response).await,
             // The BYE to another branch of a fork does not end this leg.
-            Method::Bye if status >= 200 && self.is_of_dialog(&response) => {
-                // A call to somebody else that was taken back still has to say so.
-                if !self.is_calling_elsewhere() {
-                    self.state = State::Ended;
-                }
+            // A call to somebody else that was taken back still has to say so.
+            Method::Bye if status >= 200 && self.is_of_dialog(&response) && !self.is_calling_elsewhere() => {
+                self.state = State::Ended;
             }
             Method::Update if status >= 200 => self.refreshed(&response).await,
             Method::Refer if status >= 300 => {
