@@ -124,8 +124,8 @@ mod tests {
 
     #[test]
     fn what_is_lost_is_named() {
-        // Only who hangs is waited for to the end, and long enough that a busy machine is not taken for one.
-        let long = Duration::from_secs(2);
+        // Long where an end is awaited, and long enough for the first sound of who hangs, so that no busy machine decides.
+        let (short, long) = (Duration::from_secs(2), Duration::from_secs(60));
         let mut heard = Vec::new();
         let mut sink = |pcm: &[i16]| {
             heard.extend_from_slice(pcm);
@@ -133,7 +133,7 @@ mod tests {
         };
         let crashes = watched(long, |_| panic!("as it was told"), &mut sink);
         let hangs = watched(
-            long,
+            short,
             |hand_over| {
                 let _ = hand_over(&[1, 2]);
                 loop {
