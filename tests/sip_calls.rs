@@ -7,7 +7,7 @@ mod support;
 use std::time::Duration;
 
 use antevox::leg::{LegEvent, LegRequest};
-use antevox::server::sip::{Dial, SipConfig, Transport};
+use antevox::server::sip::{Dial, Rate, SipConfig, Transport};
 use support::answering::{Manner, Server, sdp};
 use support::phone::Phone;
 
@@ -307,7 +307,9 @@ async fn a_call_that_rings_is_cancelled_when_we_hang_up() {
 
 #[tokio::test]
 async fn nothing_is_left_of_two_thousand_calls() {
-    let config = SipConfig { max_calls: 64, ..SipConfig::default() };
+    // All of them come from one address.
+    let rate = Rate { per_second: 0, burst: 0 };
+    let config = SipConfig { max_calls: 64, rate, ..SipConfig::default() };
     let server = Server::with(Manner::Answers, config).await;
     let mut lines = tokio::task::JoinSet::new();
     for _ in 0..20 {

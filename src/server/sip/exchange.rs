@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! Answering::serve(Transaction) ─ task ─► Input::{Cancelled, Acknowledged, Settled}     leg ─► Answering::reply
-//! ask(request)                  ─ task ─► Input::Responded, Input::Retried
+//! Asking::send(request)         ─ task ─► Input::Responded, Input::Retried
 //! ```
 //!
 //! `rsipstack`'s `receive` must not be dropped half-way (its state has moved on when the message is lost), so it is never
@@ -145,22 +145,28 @@ pub(super) struct Asking {
 }
 
 impl Asking {
-    /// Starts the task of a client transaction; responses go to `inbox`.
+    /// Sends it in a task of its own; responses go to `inbox`.
     pub(super) fn start(self, inbox: mpsc::Sender<Input>) {
-        tokio::spawn(self.run(inbox));
+        tokio::spawn(async move { self.send(inbox).await });
     }
 
-    async fn run(self, inbox: mpsc::Sender<Input>) {
+    /// Sends it before anything that is sent later, and leaves the rest to a task; responses go to `inbox`.
+    pub(super) async fn send(self, inbox: mpsc::Sender<Input>) {
+        let sent = match self.lane.client(self.request.clone(), self.peer) {
+            Some(mut transaction) => transaction.send().await.is_ok().then_some(transaction),
+            None => None,
+        };
+        tokio::spawn(self.follow(sent, inbox));
+    }
+
+    /// Hears the answers to what was sent; `None`: it could not be.
+    async fn follow(self, sent: Option<Transaction>, inbox: mpsc::Sender<Input>) {
         let unavailable = response(&self.request, 503, "");
-        let Some(mut transaction) = self.lane.client(self.request, self.peer) else {
+        let Some(mut transaction) = sent else {
             let _ = inbox.send(Input::Responded(unavailable)).await;
             return;
         };
         let mut challenged = Vec::new();
-        if transaction.send().await.is_err() {
-            let _ = inbox.send(Input::Responded(unavailable)).await;
-            return;
-        }
         loop {
             let message = tokio::select! {
                 message = transaction.receive() => message,

@@ -338,7 +338,7 @@ impl LegTask {
                 if let Talking::TheyOffer(answering) = talking {
                     answering.reply(487);
                 }
-                self.stop_moving();
+                self.stop_moving().await;
                 self.leave().await;
             }
             State::Leaving => {}
@@ -379,7 +379,7 @@ impl LegTask {
         request.headers.push_front(Header::Via(lane.via(peer).into()));
         request.headers.push(Header::UserAgent(self.shared.config.user_agent.clone().into()));
         let asking = Asking { request, lane, peer, credentials: self.credentials.clone() };
-        asking.start(self.inbox_sender.clone());
+        asking.send(self.inbox_sender.clone()).await;
     }
 
     /// Acknowledges a 2xx (RFC 3261 §13.2.2.4).

@@ -134,7 +134,7 @@ impl LegTask {
         let (dialog, invite) = compose(&self.shared, way.uri, (&lane, peer), composing);
         self.entry.add((dialog.call_id().to_owned(), dialog.local_tag().to_owned()), self.inbox());
         let (request, credentials) = (invite.clone(), way.credentials);
-        Asking { request, lane: Arc::clone(&lane), peer, credentials }.start(self.inbox());
+        Asking { request, lane: Arc::clone(&lane), peer, credentials }.send(self.inbox()).await;
         moving.call = Some((dialog, invite, lane, peer));
         self.moving = Some(moving);
     }
@@ -194,7 +194,7 @@ impl LegTask {
         if alone {
             self.entry.remove(&(old.call_id().to_owned(), old.local_tag().to_owned()));
         } else {
-            self.send_off(old, former);
+            self.send_off(old, former).await;
         }
         self.state = State::Talking(Talking::Settled);
         match body(&response.headers, &response.body) {
@@ -240,7 +240,7 @@ impl LegTask {
     }
 
     /// Takes back the call to somebody else (RFC 3261 §9.1).
-    pub(super) fn stop_moving(&mut self) {
+    pub(super) async fn stop_moving(&mut self) {
         let Some(Moving { call: Some((dialog, invite, lane, peer)), provisional: true, .. }) = &self.moving else {
             return;
         };
@@ -248,7 +248,7 @@ impl LegTask {
         cancel.uri = invite.uri.clone();
         let via = invite.headers.iter().find(|header| matches!(header, Header::Via(_)));
         cancel.headers.0.splice(0..0, via.cloned());
-        Asking { request: cancel, lane: Arc::clone(lane), peer: *peer, credentials: None }.start(self.inbox());
+        Asking { request: cancel, lane: Arc::clone(lane), peer: *peer, credentials: None }.send(self.inbox()).await;
     }
 
     /// Tells whoever asked how it goes.
@@ -272,13 +272,13 @@ impl LegTask {
     }
 
     /// BYE in a dialog that has had its day.
-    pub(super) fn send_off(&mut self, mut old: Dialog, (lane, peer): (Arc<Lane>, SocketAddr)) {
+    pub(super) async fn send_off(&mut self, mut old: Dialog, (lane, peer): (Arc<Lane>, SocketAddr)) {
         self.entry.remove(&(old.call_id().to_owned(), old.local_tag().to_owned()));
         let mut bye = old.request(Method::Bye);
         bye.headers.push_front(Header::Via(lane.via(peer).into()));
         bye.headers.push(Header::UserAgent(self.shared.config.user_agent.clone().into()));
         let credentials = self.credentials.clone();
-        Asking { request: bye, lane, peer, credentials }.start(self.inbox());
+        Asking { request: bye, lane, peer, credentials }.send(self.inbox()).await;
     }
 
     /// Somebody wants to take the place of the party.
@@ -318,7 +318,7 @@ impl LegTask {
         let old = std::mem::replace(&mut self.dialog, replacement.dialog);
         (self.lane, self.peer) = (replacement.lane, replacement.invite.source);
         self.session = None;
-        self.send_off(old, former);
+        self.send_off(old, former).await;
     }
 
     /// A request in a dialog that this leg has left, or not reached yet; whether it was one.
