@@ -224,6 +224,7 @@ fn describe(question: &Question, plan: &Plan) -> String {
         Question::Order(scene, _) => format!("order {}", id(scene)),
         Question::Number(scene) => format!("number {}", id(scene)),
         Question::LookUp(scene) => format!("look up {}", id(scene)),
+        Question::Proof { scene, .. } => format!("proof {}", id(scene)),
         Question::Slot(slot, _) => format!("slot {}", plan.slot(*slot).name),
         Question::ReadBack(slot, _) => format!("read back {}", plan.slot(*slot).name),
         Question::Doing(action) => format!("doing {}", plan.actions[*action].name),

@@ -55,6 +55,11 @@ pub enum Asked {
         /// The problem that needs an order.
         scene: Scene,
     },
+    /// In which year were you born?
+    Proof {
+        /// The problem that needs an order.
+        scene: Scene,
+    },
     /// What steps of the dialplan ask for.
     Slot {
         /// Name of the slot.
@@ -99,6 +104,7 @@ impl Asked {
             }
             Question::Number(scene) => Self::Number { scene: name(scene) },
             Question::LookUp(scene) => Self::LookUp { scene: name(scene) },
+            Question::Proof { scene, .. } => Self::Proof { scene: name(scene) },
             Question::Slot(slot, _) => Self::Slot { slot: plan.slot(*slot).name.clone() },
             Question::ReadBack(slot, _) => Self::ReadBack { slot: plan.slot(*slot).name.clone() },
             Question::Doing(action) | Question::StillDoing(action) => {
@@ -122,6 +128,7 @@ impl Asked {
             | Self::Order { .. }
             | Self::Number { .. }
             | Self::LookUp { .. }
+            | Self::Proof { .. }
             | Self::Slot { .. }
             | Self::ReadBack { .. }
             | Self::Doing { .. }
@@ -156,6 +163,7 @@ mod tests {
             (Question::Choice(lost, pin), json!({"ask": "choice", "scenes": ["lost_card", "forgot_pin"]})),
             (Question::Order(lost, Vec::new()), json!({"ask": "order", "scene": "lost_card", "orders": []})),
             (Question::LookUp(pin), json!({"ask": "look_up", "scene": "forgot_pin"})),
+            (Question::Proof { scene: pin, again: true }, json!({"ask": "proof", "scene": "forgot_pin"})),
             (Question::AnythingElse, json!({"ask": "anything_else"})),
         ] {
             let asked = Asked::of(&plan, &question);

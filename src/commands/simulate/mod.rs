@@ -90,7 +90,15 @@ impl Simulate {
             return Err(format!("--word-error-rate {} does not lie between 0 and 1", self.word_error_rate).into());
         }
         let calls = self.calls.map_or(if self.audio { SPOKEN_CALLS } else { usize::MAX }, NonZeroUsize::get);
-        let profiles = spread(read_callers(&self.callers)?, calls);
+        let mut profiles = spread(read_callers(&self.callers)?, calls);
+        let store = callers::Callers::open(self.data.as_deref())?;
+        for profile in &mut profiles {
+            // People know when they were born, the file does not.
+            let own = store.identify_stated(&profile.mobile.0, profile.at)?.member.map(|guess| guess.member);
+            let own = own.filter(|member| member.mobile == profile.mobile).map(|member| member.birth_year);
+            profile.birth_year = profile.birth_year.or(own);
+        }
+        drop(store);
         if !self.audio {
             let report = Report::of(&self.typed(&profiles)?);
             return self.show(&report, &report);

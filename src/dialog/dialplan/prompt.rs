@@ -83,6 +83,10 @@ named! {
         AskNumber = "ask_number",
         /// The number is being looked up.
         OneMoment = "one_moment",
+        /// Asks for the year of birth, which proves that a stated number is the caller's.
+        AskProof = "ask_proof",
+        /// It was not proved: nothing is said of the account.
+        NotProved = "not_proved",
         /// First silence.
         NoInput1 = "no_input_1",
         /// Second silence: offers keys.

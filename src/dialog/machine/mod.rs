@@ -14,6 +14,7 @@
 
 mod moves;
 mod orders;
+mod proof;
 mod question;
 mod repair;
 mod slots;
@@ -62,6 +63,8 @@ pub struct Dialog {
     state: State,
     progress: Progress,
     troubles: Troubles,
+    /// Who the caller says to be by stating a number, until that is proved.
+    claimed: Option<Box<Identified>>,
     /// The order that the problem is about, as far as known.
     order: Option<Order>,
     /// Said before the next prompt: bad news that nobody waited for.
@@ -131,6 +134,7 @@ impl Dialog {
             state: State::New,
             progress: Progress::default(),
             troubles: Troubles::default(),
+            claimed: None,
             order: None,
             news: None,
             last_words: String::new(),
@@ -293,8 +297,19 @@ impl Dialog {
         if matches!(question, Question::Doing(_) | Question::StillDoing(_)) && !same {
             return self.fail(Vec::new());
         }
+        let is_proved = known.is_some() && known == found;
+        if let Question::LookUp(scene) = question
+            && found.is_some()
+            && !is_proved
+        {
+            return self.claims(scene, identified);
+        }
         self.belief.expect(&self.plan, &identified);
-        self.identified = identified;
+        self.identified = match is_proved || found.is_none() {
+            true => identified,
+            // What is done is done for the owner of the number; nothing of them is said.
+            false => Identified { scenes: Vec::new(), orders: Vec::new(), ..identified },
+        };
         match question {
             Question::LookUp(scene) => {
                 self.order = self.order_for(scene);
@@ -350,6 +365,7 @@ impl Dialog {
             Question::Order(_, orders) if orders.len() < 2 => of(PromptKind::AskOrder),
             Question::Order(..) => of(PromptKind::ChooseOrder),
             Question::Number(_) => of(PromptKind::AskNumber),
+            Question::Proof { .. } => of(PromptKind::AskProof),
             Question::ReadBack(..) => of(PromptKind::ReadBack),
             Question::Solved(_) => of(PromptKind::Solved),
             Question::Offer(_) => of(PromptKind::OfferTransfer),
@@ -377,6 +393,7 @@ impl Dialog {
             },
             Question::Number(_) => vec![Line::plain(PromptKind::AskNumber)],
             Question::LookUp(_) => vec![Line::plain(PromptKind::OneMoment)],
+            Question::Proof { .. } => vec![Line::plain(PromptKind::AskProof)],
             Question::Slot(slot, _) => {
                 let texts = self.plan.slot(*slot).ask.clone();
                 vec![Line::OneOf { of: Source::Slot(*slot), texts, barge_in: BargeIn::Allowed }]

@@ -92,7 +92,7 @@ impl Dialog {
     /// Names the problem, unless the caller just did by saying yes to it.
     fn lead_in(&self, scene: SceneId) -> Vec<Line> {
         match self.question() {
-            Some(Question::Order(..) | Question::Number(_) | Question::LookUp(_)) => {
+            Some(Question::Order(..) | Question::Number(_) | Question::LookUp(_) | Question::Proof { .. }) => {
                 vec![Line::plain(PromptKind::Acknowledge)]
             }
             _ if self.progress.confirmed => vec![Line::plain(PromptKind::Acknowledge)],

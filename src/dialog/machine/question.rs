@@ -23,6 +23,14 @@ pub enum Question {
     Number(SceneId),
     /// The number is being looked up.
     LookUp(SceneId),
+    /// In which year were you born? Anybody can state a number: before anything of its owner is said, they prove who they are.
+    /// Asked `again` when another year was heard.
+    Proof {
+        /// The problem that needs an order.
+        scene: SceneId,
+        /// Whether it is the second time.
+        again: bool,
+    },
     /// What the steps under way ask for, and the kind of answer.
     Slot(SlotId, Ask),
     /// Is this the value?
@@ -50,6 +58,7 @@ impl Question {
             | Self::Order(..)
             | Self::Number(_)
             | Self::LookUp(_)
+            | Self::Proof { .. }
             | Self::Slot(..)
             | Self::ReadBack(..)
             | Self::Doing(_)
@@ -67,7 +76,7 @@ impl Question {
             Self::Guess(_) | Self::Confirm(_) | Self::Solved(_) | Self::Offer(_) | Self::AnythingElse => Ask::YesNo,
             Self::Order(_, orders) if orders.len() < 2 => Ask::YesNo,
             Self::Choice(..) | Self::Order(..) => Ask::Choice,
-            Self::Number(_) => Ask::Digits,
+            Self::Number(_) | Self::Proof { .. } => Ask::Digits,
         }
     }
 }

@@ -52,6 +52,7 @@ impl Dialog {
             (_, Question::Open | Question::LookUp(_)) => self.ask(lines(PromptKind::NoMatch2), Question::Open),
             (1, question) => self.ask_after(lines(PromptKind::NoMatch1), question),
             (_, Question::Order(scene, _) | Question::Number(scene)) => self.solve(scene),
+            (_, Question::Proof { scene, .. }) => self.unproved(scene),
             (_, question) if question.ask() == Ask::YesNo => self.ask_after(lines(PromptKind::NoMatch1), question),
             (_, Question::Choice(first, _)) => self.ask_after(lines(PromptKind::NoMatch1), Question::Confirm(first)),
             (_, _) => self.ask(lines(PromptKind::NoMatch2), Question::Open),

@@ -5,6 +5,7 @@
 //! ```
 
 use super::moves::Sure;
+use super::proof::{YEARS, year};
 use super::stray::{self, Weight};
 use super::{Dialog, Question, orders, silent};
 use crate::dialog::belief::Belief;
@@ -150,6 +151,11 @@ impl Dialog {
                 Some(number) => self.look_up(scene, number),
                 None if telling(turn) && verdict == Verdict::Neither => self.told(question, turn),
                 None => self.solve(scene),
+            },
+            Question::Proof { scene, again } => match year(turn) {
+                Some(year) => self.prove(scene, again, year),
+                None if telling(turn) && verdict == Verdict::Neither => self.told(question, turn),
+                None => self.unproved(scene),
             },
             Question::Slot(slot, _) => self.slot_answered(slot, turn),
             Question::ReadBack(slot, value) => self.read_back(slot, value, turn),
@@ -313,6 +319,12 @@ impl Dialog {
         {
             self.troubles.turns += 1;
             return self.look_up(scene, digits);
+        }
+        if let Question::Proof { scene, again } = question
+            && let Some(year) = digits.parse().ok().filter(|year| YEARS.contains(year))
+        {
+            self.troubles.turns += 1;
+            return self.prove(scene, again, year);
         }
         if let Question::Slot(slot, _) = question
             && keys != "0"

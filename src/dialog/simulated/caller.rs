@@ -150,6 +150,10 @@ impl<'a> Caller<'a> {
             Asked::Order { scene, .. } if !self.is_true(scene) => self.no(self.phrases.no),
             Asked::Order { orders, .. } => self.choose_order(orders),
             Asked::Number { .. } => self.number(),
+            Asked::Proof { .. } => match self.profile.birth_year {
+                Some(year) => self.digit_by_digit(&year.to_string()),
+                None => self.one_of(self.phrases.number_unknown),
+            },
             Asked::Slot { slot } => self.slot(slot),
             Asked::ReadBack { .. } => self.yes(),
             Asked::LookUp { .. } | Asked::Doing { .. } => String::new(),
@@ -224,7 +228,11 @@ impl<'a> Caller<'a> {
         if self.happens(KEEPS_NUMBER) {
             return self.one_of(self.phrases.number_refused);
         }
-        let digits = self.profile.mobile.0.chars().filter_map(|digit| digit.to_digit(10));
+        self.digit_by_digit(&self.profile.mobile.0)
+    }
+
+    fn digit_by_digit(&self, number: &str) -> String {
+        let digits = number.chars().filter_map(|digit| digit.to_digit(10));
         digits.map(|digit| self.phrases.digits[digit as usize]).collect::<Vec<_>>().join(self.phrases.space)
     }
 

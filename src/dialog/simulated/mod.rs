@@ -53,6 +53,9 @@ pub struct Profile {
     /// Whether the caller knows that number by heart.
     #[serde(default)]
     pub can_state_mobile: bool,
+    /// The year of birth that the caller is registered with, if any.
+    #[serde(default)]
+    pub birth_year: Option<i16>,
     /// The true problem.
     pub scene: Scene,
     /// Its main scene.
@@ -278,6 +281,7 @@ mod tests {
             at: date(2026, 8, 12).at(9, 30, 0, 0),
             mobile: Pii("1".into()),
             can_state_mobile: true,
+            birth_year: None,
             scene: scene.into(),
             main_scene: main.into(),
             order_id: None,
