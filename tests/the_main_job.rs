@@ -36,8 +36,10 @@ impl Hotline {
     fn start_on(data: tempfile::TempDir, agents: SocketAddr) -> Self {
         let mut process = Command::new(env!("CARGO_BIN_EXE_antevox"))
             .current_dir(env!("CARGO_MANIFEST_DIR"))
-            // What the sentence model adds is tested elsewhere; learning with it would take the calls' processor time.
+            // What the sentence model adds is tested elsewhere; learning with it would take the calls' processor time, as
+            // rendering prompts ahead would.
             .env("ANTEVOX_ENGINES__UNDERSTANDING", "linear")
+            .env("ANTEVOX_ENGINES__PROMPTS_MB", "0")
             .args(["serve", "--sip", "127.0.0.1:0", "--http", "127.0.0.1:0", "--agents", &agents.to_string(), "--data"])
             .arg(data.path())
             .stdout(Stdio::piped())

@@ -13,7 +13,7 @@
 //! Playing slower and faster is done by who decodes ([`Pace`]): a little of each packet is repeated or left out, so that
 //! nobody hears the delay change.
 //!
-//! *base* is the quickest transit among the last [`WINDOW`] packets, *target* how much slower nearly all of them were. So
+//! *base* is the quickest transit among the last [`WINDOW`] packets, *target* how much slower the slowest of them was. So
 //! the delay follows the network within seconds, and a drift between the two clocks is nothing but a slow change of base.
 //!
 //! Invariants: packets go out in the order of their sequence numbers, each at most once, until the sender starts anew; no
