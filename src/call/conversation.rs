@@ -30,6 +30,7 @@ use crate::dialog::{
     Question, Reply, Transfer,
 };
 use crate::identify::Identified;
+use crate::nlu::Heard;
 use crate::speech::vad::VoiceDetector;
 use crate::turn::{Aside, Yields};
 use crate::units::{HearingId, Pii, SampleRate, SampleTime, UtteranceId};
@@ -71,8 +72,8 @@ pub(super) enum Mind {
     Speaking { id: UtteranceId, rest: VecDeque<(String, BargeIn)>, next: Next },
     /// Waiting for the caller, or hearing them out.
     Listening(Listen),
-    /// Waiting for the final text of a turn.
-    Thinking { hearing: HearingId, since: SampleTime, listen: Listen },
+    /// Waiting for the final text of a turn; then, with it, for what it means.
+    Thinking { hearing: HearingId, since: SampleTime, listen: Listen, heard: Option<Heard> },
 }
 
 /// One conversation.
@@ -296,7 +297,7 @@ impl Conversation {
                 Moment::Restored => self.tell(Happened::Restored),
                 Moment::Interrupted(played) => self.interrupted(played),
                 Moment::PromptEnded(played) => self.prompt_ended(played),
-                Moment::TurnEnding => self.think_ahead(),
+                Moment::TurnEnding { hearing } => self.think_ahead(hearing),
                 Moment::TurnEnded { hearing, spoke_until } => self.turn_ended(hearing, spoke_until),
                 Moment::WasSilent => self.answer(DialogInput::WasSilent),
                 Moment::Aside(aside) => self.say_aside(aside),
@@ -316,8 +317,8 @@ impl Conversation {
                 self.stopped(played, true);
                 self.mind = Mind::Listening(listen);
             }
-            Mind::Thinking { hearing, .. } => {
-                self.thoughts.go_on(*hearing);
+            Mind::Thinking { hearing, heard, .. } => {
+                self.thoughts.go_on(*hearing, heard.as_ref());
                 self.mind = Mind::Listening(listen);
             }
             Mind::Listening(_) | Mind::Away => {}

@@ -48,7 +48,10 @@ pub enum Moment {
     /// The utterance was heard to its end.
     PromptEnded(Played),
     /// The caller's turn will be over in a moment, unless they go on.
-    TurnEnding,
+    TurnEnding {
+        /// What is being heard.
+        hearing: HearingId,
+    },
     /// The caller's turn is over; the recogniser's final text for it is on its way.
     TurnEnded {
         /// Whose final text.
@@ -256,7 +259,9 @@ impl Duplex {
                     let played = self.playout.stop();
                     self.moments.push_back(Moment::Interrupted(played));
                 }
-                Decision::EndIsNear => self.moments.push_back(Moment::TurnEnding),
+                Decision::EndIsNear => {
+                    self.moments.extend(self.ears.hearing().map(|hearing| Moment::TurnEnding { hearing }));
+                }
                 Decision::EndTurn { spoke_until } => {
                     let Some(hearing) = self.ears.end() else { continue };
                     self.moments.push_back(Moment::Ears(hearing, EarRequest::Finish));

@@ -63,6 +63,8 @@ pub enum Hearing {
 /// Words whose meaning is wanted.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Understand {
+    /// In which hearing.
+    pub hearing: HearingId,
     /// What was heard.
     pub heard: nlu::Heard,
     /// What was asked.
@@ -75,6 +77,8 @@ pub struct Understand {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Understood {
     /// As it was in [`Understand`].
+    pub hearing: HearingId,
+    /// As it was in [`Understand`].
     pub is_final: bool,
     /// The meaning.
     pub turn: nlu::UserTurn,
@@ -83,7 +87,11 @@ pub struct Understood {
 impl Understand {
     /// Works it out; takes as long as a sentence takes [`nlu::Understanding`].
     pub fn by(&self, understanding: &nlu::Understanding) -> Understood {
-        Understood { is_final: self.is_final, turn: understanding.understand(&self.heard, &self.expect) }
+        Understood {
+            hearing: self.hearing,
+            is_final: self.is_final,
+            turn: understanding.understand(&self.heard, &self.expect),
+        }
     }
 }
 

@@ -26,8 +26,6 @@ pub(super) struct Thoughts {
     pub(super) partial: String,
     /// The words whose meaning is prepared, and what they mean, once that is known.
     ahead: Option<(String, Option<UserTurn>)>,
-    /// The final text, while its meaning is awaited.
-    awaited: Option<Heard>,
     /// A turn whose final text is still to come although the caller has gone on speaking: it belongs to the next turn.
     continued: Option<HearingId>,
     /// The text of such a turn.
@@ -41,10 +39,11 @@ impl Thoughts {
         self.ahead = None;
     }
 
-    /// The caller goes on with the turn that `hearing` was about, although it seemed to have ended.
-    pub(super) fn go_on(&mut self, hearing: HearingId) {
-        match self.awaited.take() {
-            Some(heard) => self.carried = heard.text,
+    /// The caller goes on with the turn that `hearing` was about, although it seemed to have ended; `heard` is its final text,
+    /// if that is known.
+    pub(super) fn go_on(&mut self, hearing: HearingId, heard: Option<&Heard>) {
+        match heard {
+            Some(heard) => self.carried.clone_from(&heard.text),
             None => self.continued = Some(hearing),
         }
     }
@@ -65,7 +64,7 @@ impl Thoughts {
 
 impl Conversation {
     /// The turn that is being heard seems to be over: what it means, and what to answer, is worked out while the silence lasts.
-    pub(super) fn think_ahead(&mut self) {
+    pub(super) fn think_ahead(&mut self, hearing: HearingId) {
         let text = self.thoughts.joined(&self.thoughts.partial);
         let is_new = self.thoughts.ahead.as_ref().is_none_or(|(known, _)| *known != text);
         if text.is_empty() || !is_new || !matches!(self.mind, Mind::Listening(_)) {
@@ -73,13 +72,13 @@ impl Conversation {
         }
         self.thoughts.ahead = Some((text.clone(), None));
         let heard = Heard { text, confidence: 1.0, n_best: Vec::new() };
-        self.ask_what_is_meant(heard, false);
+        self.ask_what_is_meant(hearing, heard, false);
     }
 
     pub(super) fn turn_ended(&mut self, hearing: HearingId, spoke_until: SampleTime) {
         let now = self.now();
         self.ledger.endpoint(spoke_until, now);
-        self.mind = Mind::Thinking { hearing, since: now, listen: self.listen() };
+        self.mind = Mind::Thinking { hearing, since: now, listen: self.listen(), heard: None };
     }
 
     pub(super) fn final_text(&mut self, id: HearingId, mut transcript: Transcript) {
@@ -91,8 +90,7 @@ impl Conversation {
             self.thoughts.carried = transcript.text;
             return;
         }
-        let Mind::Thinking { hearing, .. } = &self.mind else { return };
-        if *hearing != id {
+        if !matches!(&self.mind, Mind::Thinking { hearing, .. } if *hearing == id) {
             return;
         }
         if !self.thoughts.carried.is_empty() {
@@ -112,18 +110,25 @@ impl Conversation {
         match self.thoughts.foreseen(&heard) {
             Some(turn) => self.answer_turn(&heard, turn),
             None => {
-                self.thoughts.awaited = Some(heard.clone());
-                self.ask_what_is_meant(heard, true);
+                if let Mind::Thinking { heard: awaited, .. } = &mut self.mind {
+                    *awaited = Some(heard.clone());
+                }
+                self.ask_what_is_meant(id, heard, true);
             }
         }
     }
 
     /// What was asked for by [`Request::Understand`] is known.
-    pub fn understood(&mut self, Understood { is_final, turn }: Understood) {
+    pub fn understood(&mut self, Understood { hearing: about, is_final, turn }: Understood) {
         if is_final {
-            let is_awaited = matches!(self.mind, Mind::Thinking { .. });
-            let heard = self.thoughts.awaited.take_if(|heard| is_awaited && heard.text == turn.text);
-            return heard.into_iter().for_each(|heard| self.answer_turn(&heard, turn.clone()));
+            // By now the caller may have gone on, or pressed a key.
+            if let Mind::Thinking { hearing, heard, .. } = &mut self.mind
+                && *hearing == about
+                && let Some(heard) = heard.take()
+            {
+                self.answer_turn(&heard, turn);
+            }
+            return;
         }
         let Some((text, meaning)) = &mut self.thoughts.ahead else { return };
         if *text != turn.text {
@@ -135,9 +140,9 @@ impl Conversation {
         }
     }
 
-    fn ask_what_is_meant(&mut self, heard: Heard, is_final: bool) {
+    fn ask_what_is_meant(&mut self, hearing: HearingId, heard: Heard, is_final: bool) {
         let expect = self.listen().expect;
-        self.requests.push_back(Request::Understand(Box::new(Understand { heard, expect, is_final })));
+        self.requests.push_back(Request::Understand(Box::new(Understand { hearing, heard, expect, is_final })));
     }
 
     fn answer_turn(&mut self, heard: &Heard, understood: UserTurn) {
@@ -297,5 +302,21 @@ mod tests {
         let requests = caller.final_text("and this is example 3");
         let meant = asked(&requests).map(|words| words.heard.text.as_str());
         assert_eq!(meant, Some("lost_card and this is example 3"));
+    }
+
+    #[test]
+    fn words_before_a_key_are_answered_with_those_after_it() {
+        let mut caller = Caller::new();
+        caller.says("lost_card");
+        caller.passes(0, 1_600);
+        let requests = caller.final_text("lost_card");
+        let first = asked(&requests).expect("it is asked what it means").clone();
+        caller.conversation.hear(&Frame::SILENCE, "1");
+        std::iter::from_fn(|| caller.conversation.poll()).for_each(drop);
+        assert!(caller.understands(&first).is_empty());
+        caller.says("refund example 2");
+        caller.passes(0, 1_600);
+        let requests = caller.final_text("refund example 2");
+        assert_eq!(asked(&requests).map(|words| words.heard.text.as_str()), Some("lost_card refund example 2"));
     }
 }

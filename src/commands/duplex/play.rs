@@ -295,7 +295,7 @@ impl Run<'_> {
                 Moment::Ears(_, EarRequest::Finish) => self.finish()?,
                 Moment::Ears(_, EarRequest::Drop) | Moment::CallerBegan { .. } | Moment::WasSilent => {}
                 Moment::Audible if self.answering.is_some() => self.note(What::Answered),
-                Moment::Audible | Moment::TurnEnding => {}
+                Moment::Audible | Moment::TurnEnding { .. } => {}
                 Moment::Ducked => self.note(What::Ducked),
                 Moment::Hushed => self.note(What::Hushed),
                 Moment::Restored => self.note(What::Restored),
