@@ -7,12 +7,13 @@
 //!
 //! all-MiniLM-L6-v2: a BERT encoder of six layers (J. Devlin et al., "BERT", NAACL 2019; W. Wang et al., "MiniLM", NeurIPS
 //! 2020; N. Reimers and I. Gurevych, "Sentence-BERT", EMNLP 2019), English only. The arithmetic is written out here on
-//! `ndarray`, whose matrix product picks the processor's vector unit when it runs. candle would do the same sums, and costs more
+//! `ndarray`, but for the product with the weights ([`product`]). candle would do the same sums, and costs more
 //! than ten minutes of processor time whenever it is built, for number types and formats that nothing here uses.
 //!
 //! Sentences of a batch lie one after the other in one matrix, without padding; only attention looks at each by itself.
 
 mod memory;
+mod product;
 mod weights;
 mod wordpiece;
 
@@ -20,6 +21,7 @@ use ndarray::linalg::general_mat_mul;
 use ndarray::{Array1, Array2, ArrayView2, ArrayViewMut2, Axis, s};
 
 use self::memory::Memory;
+use self::product::Product;
 use self::weights::Weights;
 pub use self::weights::WeightsError;
 use self::wordpiece::WordPiece;
@@ -87,8 +89,7 @@ struct Layer {
 /// `x · weightᵀ + bias`
 #[derive(Debug)]
 struct Dense {
-    /// [out, in]
-    weight: Array2<f32>,
+    weight: Product,
     /// [out]
     bias: Array1<f32>,
 }
@@ -211,14 +212,14 @@ fn direction(vector: Array1<f32>) -> Array1<f32> {
 
 impl Layer {
     fn load(file: &Weights<'_>, name: &str) -> Result<Self, WeightsError> {
-        let [query, key, value] =
-            ["query", "key", "value"].map(|part| Dense::load(file, &format!("{name}.attention.self.{part}")));
+        let dense = |part: &str| Dense::load(file, [format!("{name}.{part}")]);
+        let attention = ["query", "key", "value"].map(|part| format!("{name}.attention.self.{part}"));
         Ok(Self {
-            attention: Dense::stacked([query?, key?, value?]),
-            joined: Dense::load(file, &format!("{name}.attention.output.dense"))?,
+            attention: Dense::load(file, attention)?,
+            joined: dense("attention.output.dense")?,
             attention_norm: Norm::load(file, &format!("{name}.attention.output.LayerNorm"))?,
-            widened: Dense::load(file, &format!("{name}.intermediate.dense"))?,
-            narrowed: Dense::load(file, &format!("{name}.output.dense"))?,
+            widened: dense("intermediate.dense")?,
+            narrowed: dense("output.dense")?,
             norm: Norm::load(file, &format!("{name}.output.LayerNorm"))?,
         })
     }
@@ -260,34 +261,24 @@ fn attend(parts: ArrayView2<'_, f32>, mut seen: ArrayViewMut2<'_, f32>) {
 }
 
 impl Dense {
-    fn load(file: &Weights<'_>, name: &str) -> Result<Self, WeightsError> {
-        let bias = file.vector(&format!("{name}.bias"))?;
-        let weight_name = format!("{name}.weight");
-        let inputs = file.columns(&weight_name)?;
-        let weight = file.matrix(&weight_name, inputs)?;
-        if weight.nrows() != bias.len() {
-            return Err(WeightsError::OtherShape(weight_name));
+    /// Layers that read the same input do the work of one, side by side.
+    fn load<const N: usize>(file: &Weights<'_>, names: [String; N]) -> Result<Self, WeightsError> {
+        let inputs = file.columns(&format!("{}.weight", names[0]))?;
+        let mut weight = Array2::zeros((0, inputs));
+        let mut bias = Vec::new();
+        for name in names {
+            let (own, shift) = (file.matrix(&format!("{name}.weight"), inputs)?, file.vector(&format!("{name}.bias"))?);
+            if own.nrows() != shift.len() {
+                return Err(WeightsError::OtherShape(format!("{name}.weight")));
+            }
+            weight.append(Axis(0), own.view()).expect("all have as many inputs");
+            bias.extend(shift);
         }
-        Ok(Self { weight, bias })
-    }
-
-    /// One layer that does the work of three.
-    fn stacked(parts: [Self; 3]) -> Self {
-        let outputs = parts.iter().map(|part| part.bias.len()).sum();
-        let mut weight = Array2::zeros((0, DIMENSIONS));
-        let mut bias = Vec::with_capacity(outputs);
-        for part in parts {
-            weight.append(Axis(0), part.weight.view()).expect("all have as many inputs");
-            bias.extend(part.bias);
-        }
-        Self { weight, bias: bias.into() }
+        Ok(Self { weight: Product::new(weight.view()), bias: bias.into() })
     }
 
     fn apply(&self, x: &Array2<f32>) -> Array2<f32> {
-        let mut out = Array2::zeros((x.nrows(), self.bias.len()));
-        out.rows_mut().into_iter().for_each(|mut row| row.assign(&self.bias));
-        general_mat_mul(1.0, x, &self.weight.t(), 1.0, &mut out);
-        out
+        self.weight.of(x) + &self.bias
     }
 }
 
