@@ -5,11 +5,12 @@
 //!      └► sentence model, where there is one ─────────┴─► Document
 //! ```
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::thread;
 
 use crate::nlu::features::{self, Feature};
-use crate::nlu::minilm::{Embedding, Encoder};
+use crate::nlu::minilm::{Embedding, Encoder, mean_view};
 use crate::units::Lang;
 
 /// Sentences are embedded on this many threads: learning is short, and calls may be up meanwhile.
@@ -22,6 +23,19 @@ pub struct Document {
     pub features: Vec<Feature>,
     /// What it means, if a sentence model looked at it.
     pub embedding: Option<Embedding>,
+}
+
+impl Document {
+    /// How much alike two sentences are: −1 to 1 by what they mean, where a sentence model looked at both, else 0 to 1 by what
+    /// is counted in both.
+    pub fn likeness(&self, other: &Self) -> f32 {
+        if let (Some(one), Some(other)) = (&self.embedding, &other.embedding) {
+            return mean_view(one).iter().zip(mean_view(other)).map(|(a, b)| a * b).sum();
+        }
+        let keys = |document: &Self| document.features.iter().map(|feature| feature.key).collect::<BTreeSet<_>>();
+        let (one, other) = (keys(self), keys(other));
+        one.intersection(&other).count() as f32 / one.union(&other).count().max(1) as f32
+    }
 }
 
 /// What reads sentences: a language, and the sentence model if it serves that language.

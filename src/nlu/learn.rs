@@ -24,6 +24,8 @@ const LARGE_CORPUS: usize = 4_000;
 /// Parts of the cross-validation behind the calibration, for small and large corpora. The model of a part is weaker than the
 /// one of the whole, so what is fitted to it is too modest, the more so the fewer examples there are.
 const FOLDS: [usize; 2] = [6, 2];
+/// Sentences that are held out together.
+const TOGETHER: usize = 2;
 
 /// A corpus with names resolved to indices.
 pub(super) struct Material {
@@ -199,19 +201,39 @@ impl Material {
         }
     }
 
-    /// Deals the sentences of each meaning out in turn; a scene's only sentence is never held out.
+    /// Deals the sentences of each meaning out in turn, together with the one that is most like them: whoever writes examples
+    /// writes the same thing twice in other words, and callers are not so alike. Dealt out one by one, a dialplan's own
+    /// examples made its model too sure of callers: 91 % sure on average, 87 % right (hotline-en, sentences of banking77).
+    /// A large corpus has many authors, and a scene's only sentence is never held out.
     fn folds(&self, folds: usize) -> Vec<Option<usize>> {
         let mut order = self.all();
         linear::shuffle(&mut order, &mut 0x2545_f491_4f6c_dd1d);
         order.sort_by_key(|&i| self.sentences[i].meaning);
         let mut fold_of = vec![None; order.len()];
-        for group in order.chunk_by(|&a, &b| self.sentences[a].meaning == self.sentences[b].meaning) {
-            let held_out = group.len() > 1 && !matches!(self.sentences[group[0]].meaning, Meaning::Vague { .. });
-            for (turn, &i) in group.iter().enumerate().filter(|_| held_out) {
-                fold_of[i] = Some(turn % folds);
+        let is_large = order.len() >= LARGE_CORPUS;
+        for group in order.chunk_by_mut(|&a, &b| self.sentences[a].meaning == self.sentences[b].meaning) {
+            if group.len() < 2 || matches!(self.sentences[group[0]].meaning, Meaning::Vague { .. }) {
+                continue;
+            }
+            let together = if is_large || group.len() < 2 * TOGETHER { 1 } else { TOGETHER };
+            if together > 1 {
+                self.put_like_beside_like(group);
+            }
+            for (turn, &i) in group.iter().enumerate() {
+                fold_of[i] = Some(turn / together % folds);
             }
         }
         fold_of
+    }
+
+    /// Behind every second sentence, the one of the rest that is most like it.
+    fn put_like_beside_like(&self, group: &mut [usize]) {
+        let document = |i: usize| &self.sentences[i].document;
+        for first in (0..group.len().saturating_sub(1)).step_by(TOGETHER) {
+            let likeness = |&other: &usize| document(group[first]).likeness(document(group[other]));
+            let likest = (first + 1..group.len()).max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
+            likest.into_iter().for_each(|likest| group.swap(first + 1, likest));
+        }
     }
 }
 
