@@ -50,9 +50,9 @@
 //! | `speech::{WORDED, COMMANDED, WORDLESS, A_WORD}` | evidence that stops it with words, with a command, without words; how long a voice with a word in it pauses it |
 //! | `speech::{SHORT, BRIEF, LONG, STABLE}` | how long a listener's words may last, and a single one; from when on babble is suspected and more words are asked for; how long words must stand |
 //! | `speech::{DOUBTFUL, SURE, KEPT}` | what a frame's probability counts as evidence, and how that fades |
-//! | `speech::{NEARBY, NEAR, SOFTER, ECHO_LOSS, STEADY, FADED}` | levels of a background voice, of somebody near and of their soft sounds, of an echo, of a tone, and of the room after a voice |
+//! | `speech::{NEARBY, NEAR, SOFTER, AT_FIRST, ECHO_LOSS, STEADY, FADED}` | levels of a background voice, of somebody near and of their soft sounds and for how long these count, of an echo, of a tone, and of the room after a voice |
 //! | `speech::PAUSE` | a silence in a turn that counts as a pause |
-//! | `words::{COMMANDS, CLAIMS, ASSENTS, BACKCHANNELS}` | the words that take the floor, and those that leave it |
+//! | `words::{COMMANDS, CLAIMS, REQUESTS, ASSENTS, BACKCHANNELS}` | the words that take the floor, and those that leave it |
 //! | `wholeness::{ANSWERS, POLITE, LAST_WORDS, FILLERS}` | what is a whole answer to a yes/no question or a choice, and what may stand before it |
 //! | `wholeness::{OPEN_END, OPENERS, BEGINNING}` | what an ending such as "to", or a clause with "when", leaves of the probability that a sentence is whole; how few words are a beginning |
 //! | `wholeness::{PHONE_NUMBER, NEARLY, IN_ONE_BREATH, GROUPS}` | how many digits a number has, told in groups or in one breath |

@@ -39,6 +39,8 @@ const FADED: f32 = 26.0;
 const NEAR: f32 = -28.0;
 /// … whose softer sounds are theirs as well, down to so much below \[dB\]: the "xc" of "excuse me" is 15 to 20 dB softer.
 const SOFTER: f32 = 20.0;
+/// They count at first, while every frame is missing \[frames\]: a piece of music would gather evidence from them.
+const AT_FIRST: u32 = 25;
 /// A silence of so long within a turn is a pause; stops of consonants and the seams of a sentence are shorter.
 const PAUSE: Duration = Duration::from_millis(280);
 /// A tone changes less from frame to frame, a voice more \[dB\]. Measured: ring-back 0.0–0.1, nine of ten frames of speech
@@ -66,7 +68,7 @@ const SHORT: u32 = 22;
 /// … within so many they must be two at least: a drawn-out "hmm" is often heard as one.
 const BRIEF: u32 = 60;
 /// Who talks to us has said something after so many frames; of babble a recogniser makes a word now and then.
-const LONG: u32 = 80;
+const LONG: u32 = 100;
 /// Words must stand for so many frames, since a recogniser often thinks better of them; nothing is lost, since by then the
 /// prompt is paused.
 const STABLE: u32 = 6;
@@ -188,7 +190,8 @@ impl Speech {
 
     /// Whether `voice` is a soft sound of somebody near. An echo as loud would have to be louder than all that we play.
     fn goes_on_in(&self, voice: Voice) -> bool {
-        voice.speech && voice.echo < MOSTLY_ECHO && self.loudest >= NEAR && voice.level > self.loudest - SOFTER
+        let is_soft = self.loudest >= NEAR && voice.level > self.loudest - SOFTER;
+        self.frames <= AT_FIRST && voice.speech && voice.echo < MOSTLY_ECHO && is_soft
     }
 
     /// What the recogniser makes of it so far.

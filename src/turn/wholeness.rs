@@ -114,7 +114,7 @@ const BEGINNING: usize = 4;
 const CLAUSE: usize = 6;
 const SHORT_ANSWER: usize = 4;
 /// What an ending after which an English speaker has more to say leaves of the probability that the sentence is whole.
-const OPEN_END: f32 = 0.3;
+const OPEN_END: f32 = 0.15;
 /// A phone number has so many digits here, and who leaves one or two out was misheard.
 const PHONE_NUMBER: usize = 11;
 const NEARLY: [(usize, f32); 2] = [(10, 0.7), (9, UNCLEAR)];

@@ -43,6 +43,9 @@ const CLAIMS: &[&str] = &[
     "我想",
 ];
 
+/// What takes the floor although none of its words would: "i need a human".
+const REQUESTS: &[&str] = &["a human"];
+
 /// Whether `words` hold one that asks for the floor, as no listener's noise does.
 pub(super) fn takes_the_floor(words: &str) -> bool {
     words.split_whitespace().any(|word| COMMANDS.contains(&word))
@@ -51,7 +54,9 @@ pub(super) fn takes_the_floor(words: &str) -> bool {
 /// Whether `words`, said over a prompt that leads up to `ask`, hold one with which people take the floor or answer.
 pub(super) fn claims_the_floor(words: &str, ask: Ask) -> bool {
     let claims = |word: &str| CLAIMS.contains(&word) || (ask == Ask::YesNo && ASSENTS.contains(&word));
-    takes_the_floor(words) || words.split_whitespace().any(claims)
+    takes_the_floor(words)
+        || words.split_whitespace().any(claims)
+        || REQUESTS.iter().any(|request| words.contains(request))
 }
 
 /// How many of `words` mean something, neither a listener's noise nor what is heard in any sound. A Chinese character counts.
@@ -81,5 +86,11 @@ mod tests {
         assert!(is_backchannel("嗯嗯"));
         assert!(!is_backchannel("okay stop"));
         assert!(!is_backchannel(""));
+    }
+
+    #[test]
+    fn a_request_takes_the_floor_though_its_words_alone_do_not() {
+        assert!(claims_the_floor("i need a human", Ask::Open));
+        assert!(!claims_the_floor("human", Ask::Open));
     }
 }
