@@ -49,6 +49,8 @@ pub mod commands;
 pub mod config;
 pub mod diag;
 pub mod dialog;
+#[doc = include_str!("docs/talking.md")]
+pub mod talking {}
 #[doc = include_str!("docs/connecting.md")]
 pub mod connecting {}
 pub mod english;

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use super::onset::{Onset, Suspicion};
 use super::patience::Patience;
 use super::speech::{Evidence, Speech, Voice};
-use super::words::is_sentence;
+use super::wholeness::is_sentence;
 use crate::audio::FRAME_MS;
 use crate::units::{Ask, SampleTime};
 
@@ -288,7 +288,14 @@ impl Turn {
         // Whoever answers a yes/no question with a sentence is patiently heard out, as after an open question.
         let ask = if is_sentence(self.ask, &speech.words) { Ask::Open } else { self.ask };
         let patience = Patience::for_ask(ask);
-        let mut wait = patience.silence(ask, &speech.words, speech.whole);
+        let (long, pauses) = speech.pace();
+        let mut wait = patience.silence(ask, &speech.words, speech.whole, pauses);
+        if ask == Ask::Open {
+            wait = wait.max(patience.least(long, pauses));
+        }
+        if speech.lingers(now) {
+            wait += patience.linger;
+        }
         if speech.falters(ask) {
             // Nobody who falters is helped by an answer, nor by silence.
             if speech.silent_for(now) >= patience.unfinished && !speech.was_encouraged() {

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::words::{breaks_off, claims_the_floor, content_words, is_backchannel, takes_the_floor};
+use super::wholeness::breaks_off;
+use super::words::{claims_the_floor, content_words, is_backchannel, takes_the_floor};
 use crate::units::{Ask, SampleTime};
 
 /// What one frame of the caller sounds like.
@@ -34,6 +35,14 @@ const SURE: f32 = 0.85;
 const NEARBY: f32 = -36.0;
 /// So much softer than the loudest frame it is the room after the voice, or the detector's hangover \[dB\].
 const FADED: f32 = 26.0;
+/// As loud as this, it is somebody near \[dBov\], …
+const NEAR: f32 = -28.0;
+/// … whose softer sounds are theirs as well, down to so much below \[dB\]: the "xc" of "excuse me" is 15 to 20 dB softer.
+const SOFTER: f32 = 20.0;
+/// They count at first, while every frame is missing \[frames\]: a piece of music would gather evidence from them.
+const AT_FIRST: u32 = 25;
+/// A silence of so long within a turn is a pause; stops of consonants and the seams of a sentence are shorter.
+const PAUSE: Duration = Duration::from_millis(280);
 /// A tone changes less from frame to frame, a voice more \[dB\]. Measured: ring-back 0.0–0.1, nine of ten frames of speech
 /// more than 0.2.
 const STEADY: f32 = 0.12;
@@ -57,7 +66,7 @@ const A_WORD: u32 = 9;
 /// Words within so many frames are a listener's, unless they ask for the floor; …
 const SHORT: u32 = 22;
 /// … within so many they must be two at least: a drawn-out "hmm" is often heard as one.
-const BRIEF: u32 = 48;
+const BRIEF: u32 = 60;
 /// Who talks to us has said something after so many frames; of babble a recogniser makes a word now and then.
 const LONG: u32 = 100;
 /// Words must stand for so many frames, since a recogniser often thinks better of them; nothing is lost, since by then the
@@ -107,6 +116,8 @@ pub(super) struct Speech {
     acknowledged: SampleTime,
     /// Whether they were told to take their time.
     encouraged: bool,
+    /// How often the caller paused in it.
+    pauses: u32,
     /// Whether its end was foreseen, in this silence and with these words.
     foreseen: bool,
     /// Frames since it began.
@@ -136,6 +147,7 @@ impl Speech {
             answering: None,
             acknowledged: from,
             encouraged: false,
+            pauses: 0,
             foreseen: false,
             frames: 0,
             unchanged: 0,
@@ -159,9 +171,10 @@ impl Speech {
         self.frames += 1;
         self.unchanged += 1;
         self.sure *= KEPT;
-        if voice.is_callers() {
+        if voice.is_callers() || self.goes_on_in(voice) {
             self.sounded_until = now;
             if voice.level > self.loudest - FADED {
+                self.pauses += u32::from(self.silent_for(now) > PAUSE);
                 self.until = now;
                 self.foreseen = false;
             }
@@ -173,6 +186,12 @@ impl Speech {
             self.loudest = self.loudest.max(voice.level);
         }
         self.level = voice.level;
+    }
+
+    /// Whether `voice` is a soft sound of somebody near. An echo as loud would have to be louder than all that we play.
+    fn goes_on_in(&self, voice: Voice) -> bool {
+        let is_soft = self.loudest >= NEAR && voice.level > self.loudest - SOFTER;
+        self.frames <= AT_FIRST && voice.speech && voice.echo < MOSTLY_ECHO && is_soft
     }
 
     /// What the recogniser makes of it so far.
@@ -188,6 +207,16 @@ impl Speech {
     /// How long nothing has been heard.
     pub(super) fn silent_for(&self, now: SampleTime) -> Duration {
         now.since(self.until)
+    }
+
+    /// How long it was spoken, and with how many pauses.
+    pub(super) fn pace(&self) -> (Duration, u32) {
+        (self.until.since(self.from), self.pauses)
+    }
+
+    /// Whether there is still a voice, though a faint one: an "s" that dies away, or the room.
+    pub(super) fn lingers(&self, now: SampleTime) -> bool {
+        self.sounded_until == now
     }
 
     /// Whether nothing has been heard for `long`, not even the room after the voice.
@@ -265,5 +294,25 @@ impl Speech {
         } else {
             Evidence::Unclear
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_soft_sounds_of_somebody_near_are_theirs() {
+        let evidence = |loud: f32| {
+            let frame = |level| Voice { speech: true, probability: 0.9, level, echo: 0.0, played: -18.0 };
+            let at = SampleTime::from_millis;
+            let mut speech = Speech::beginning(at(0), at(20), frame(loud));
+            for n in 2..12 {
+                speech.hear(frame(-38.0 - (n % 2) as f32), at(n * 20));
+            }
+            speech.evidence(Ask::Open, false)
+        };
+        assert_eq!(evidence(-20.0), Evidence::Likely);
+        assert_eq!(evidence(-30.0), Evidence::Unclear);
     }
 }

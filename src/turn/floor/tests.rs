@@ -121,6 +121,26 @@ fn a_pause_inside_a_number_does_not_end_the_turn() {
 }
 
 #[test]
+fn who_has_paused_in_a_sentence_is_given_more_time() {
+    let mut caller = Caller::new();
+    caller.prompt(Ask::Open).offer().speech(600).words("i'd like to").silence(400).speech(800);
+    caller.words("i'd like to change my pin").silence(1_000);
+    assert_eq!(caller.when(ended), Some(2_200));
+    let mut fluent = Caller::new();
+    fluent.prompt(Ask::Open).offer().speech(1_800).words("i'd like to change my pin").silence(1_000);
+    assert_eq!(fluent.when(ended), Some(1_980));
+}
+
+#[test]
+fn a_word_that_dies_away_is_heard_out() {
+    let mut caller = Caller::new();
+    caller.prompt(Ask::YesNo).offer().speech(300).words("yes");
+    caller.loudness = -50.0;
+    caller.sound(200, 0.6).silence(1_000);
+    assert_eq!(caller.when(ended), Some(520));
+}
+
+#[test]
 fn a_cough_ducks_the_prompt_and_brings_it_back() {
     let mut caller = Caller::new();
     caller.prompt(Ask::Open).silence(400).sound(120, 0.68).silence(600);
@@ -254,7 +274,8 @@ fn a_long_story_is_acknowledged_in_a_pause_and_not_at_its_end() {
     teller.words("and then i went to the bank and they sent me away").silence(2_000);
     let told: Vec<u64> = teller.decided.iter().filter(|(_, d)| said(Aside::Listening)(d)).map(|(at, _)| *at).collect();
     assert_eq!(told, [9_300]);
-    assert_eq!(teller.when(ended), Some(11_880));
+    // After a story, nobody is taken to be through at once.
+    assert_eq!(teller.when(ended), Some(12_220));
 
     let mut brief = Caller::new();
     brief.prompt(Ask::Open).offer().speech(4_000).words("and then").silence(700);
