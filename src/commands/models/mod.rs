@@ -44,6 +44,9 @@ enum Action {
         /// Where the file lies, in place of the site of whoever publishes it (vosk-…, whisper-…).
         #[arg(long, value_name = "URL", env = "ANTEVOX_MODELS_BASE")]
         base: Option<String>,
+        /// Make en-us-8k as it was before telephone speech taught it, to train on (`benches/train_telephone`).
+        #[arg(long, hide = true)]
+        unadapted: bool,
     },
     /// Print the folder of a model that is there and undamaged.
     Path {
@@ -176,7 +179,11 @@ impl Models {
     pub fn run(self) -> Outcome {
         match self.action {
             Action::List { place, json } => list(&place.models, json),
-            Action::Get { name, place, from, base } => {
+            Action::Get { name, place, from, unadapted: true, .. } => {
+                let from = from.unwrap_or_else(|| folder::DEBIAN_FOLDER.into());
+                Ok(folder::make_unadapted(&from, &place.models.join(known(&name)?.name))?)
+            }
+            Action::Get { name, place, from, base, .. } => {
                 known(&name)?.get(&place.models, from.as_deref(), base.as_deref())
             }
             Action::Path { name, place } => {

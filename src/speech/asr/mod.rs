@@ -140,6 +140,9 @@ pub enum AsrError {
     /// A file of a model folder is not what its manifest says.
     #[error("`{0}` is damaged; remove its folder and let `antevox models get` make it anew")]
     ModelFileDamaged(PathBuf),
+    /// A model folder was made by another version of this program.
+    #[error("`{0}` was made by another version of antevox; `antevox models get` makes it anew")]
+    ModelOutdated(PathBuf),
     /// The engine's model speaks another language.
     #[error("this engine has no model for the language; see `antevox models list`")]
     OtherLanguage,

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! /usr/share/pocketsphinx/model/en-us ─► make ─► models/en-us-8k: acoustic model, dictionary, general language model, manifest
+//!                 models/telephone-en.bin ──┘
 //! ```
 //!
 //! The library maps files into memory and trusts their contents, so a folder is checked against its manifest (size and
@@ -10,6 +11,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::adaptation::{self, Adaptation, AdaptationError};
 use super::decoder::GeneralModel;
 use super::narrowband::{self, DeriveError};
 use super::s3::{Gaussians, S3Error};
@@ -29,8 +31,14 @@ pub(super) const GENERAL_FULL: &str = "general.lm.bin";
 pub(super) const GENERAL_PAIRS: &str = "general.arpa";
 /// Front end and prior mean.
 pub(super) const PARAMETERS: &str = "feat.params";
+/// Mixture weights of the acoustic model.
+const WEIGHTS: &str = "sendump";
 /// Files of the acoustic model that stay as they are.
-pub(super) const UNCHANGED: [&str; 4] = ["mdef", "sendump", "transition_matrices", "noisedict"];
+pub(super) const UNCHANGED: [&str; 3] = ["mdef", "transition_matrices", "noisedict"];
+/// Files of the acoustic model that adaptation changes.
+pub(super) const ADAPTED: [&str; 3] = ["means", "variances", WEIGHTS];
+/// Tells which weights the acoustic model was adapted with, so that a folder of an older program is known as one.
+const ADAPTATION: &str = "adaptation.txt";
 /// So many of the likeliest words are looked at in pairs.
 const PAIRED_WORDS: usize = 4_000;
 /// Word pairs stay in [`GENERAL_PAIRS`] when they raise the expected log probability by so much.
@@ -51,6 +59,9 @@ pub enum MakeError {
     /// It is another model.
     #[error("no 8 kHz model can be made of `{0}`: {1}")]
     OtherModel(PathBuf, #[source] DeriveError),
+    /// What telephone speech taught does not fit it.
+    #[error("`{0}` cannot be adapted to the telephone: {1}")]
+    Adaptation(PathBuf, #[source] AdaptationError),
     /// The library gave up.
     #[error(transparent)]
     Engine(#[from] AsrError),
@@ -61,6 +72,19 @@ pub enum MakeError {
 /// # Errors
 /// Every [`MakeError`]; a folder that was begun lacks its manifest and is refused by [`check`].
 pub fn make_narrowband(from: &Path, to: &Path) -> Result<(), MakeError> {
+    let telephone = Adaptation::telephone().map_err(|error| MakeError::Adaptation(from.to_owned(), error))?;
+    make(from, to, Some(&telephone))
+}
+
+/// The same without what telephone speech taught: what `benches/train_telephone` begins with. [`check`] refuses it.
+///
+/// # Errors
+/// Every [`MakeError`].
+pub fn make_unadapted(from: &Path, to: &Path) -> Result<(), MakeError> {
+    make(from, to, None)
+}
+
+fn make(from: &Path, to: &Path, adaptation: Option<&Adaptation>) -> Result<(), MakeError> {
     let acoustic = from.join("en-us");
     let read = |path: PathBuf| fs::read(&path).map_err(|error| MakeError::Source(path, error));
     let gaussians = |name: &str| {
@@ -70,12 +94,19 @@ pub fn make_narrowband(from: &Path, to: &Path) -> Result<(), MakeError> {
     let (mut means, mut variances) = (gaussians("means")?, gaussians("variances")?);
     let other = |error| MakeError::OtherModel(acoustic.clone(), error);
     narrowband::derive(&mut means, &mut variances).map_err(other)?;
+    let mut weights = read(acoustic.join(WEIGHTS))?;
+    if let Some(adaptation) = adaptation {
+        let adapted = adaptation.apply(&mut means, &mut variances, &mut weights);
+        adapted.map_err(|error| MakeError::Adaptation(acoustic.clone(), error))?;
+    }
     let parameters = String::from_utf8_lossy(&read(acoustic.join(PARAMETERS))?).into_owned();
     let parameters = narrowband::derive_params(&parameters).map_err(other)?;
 
     let mut files = vec![
         ("means", means.write()),
         ("variances", variances.write()),
+        (WEIGHTS, weights),
+        (ADAPTATION, adaptation.map_or(String::from("none\n"), |_| identity()).into_bytes()),
         (PARAMETERS, parameters.into_bytes()),
         (DICTIONARY, read(from.join("cmudict-en-us.dict"))?),
         (GENERAL_FULL, read(from.join("en-us.lm.bin"))?),
@@ -85,6 +116,11 @@ pub fn make_narrowband(from: &Path, to: &Path) -> Result<(), MakeError> {
     }
     files.push((GENERAL_PAIRS, pairs(&from.join("en-us.lm.bin"))?));
     write_all(to, &files)
+}
+
+/// What [`ADAPTATION`] says in a folder that this program made.
+fn identity() -> String {
+    format!("telephone-en {:016x}\n", adaptation::identity())
 }
 
 /// All words and the telling pairs of the usual ones, as ARPA text: the library's own writer does not survive this model.
@@ -107,11 +143,11 @@ fn pairs(file: &Path) -> Result<Vec<u8>, AsrError> {
     Ok(model.restrict(usize::MAX, PAIR_GAIN, |_| true).to_arpa().into_bytes())
 }
 
-/// Writes the files, and the manifest last.
+/// Writes the files, and the manifest last. A file that is there already stays whole for whoever has it mapped into memory.
 pub(super) fn write_all(folder: &Path, files: &[(&str, Vec<u8>)]) -> Result<(), MakeError> {
     let write = |name: &str, bytes: &[u8]| {
-        let path = folder.join(name);
-        fs::write(&path, bytes).map_err(|error| MakeError::Target(path, error))
+        let (path, new) = (folder.join(name), folder.join(format!("{name}.new")));
+        fs::write(&new, bytes).and_then(|()| fs::rename(&new, &path)).map_err(|error| MakeError::Target(path, error))
     };
     fs::create_dir_all(folder).map_err(|error| MakeError::Target(folder.to_owned(), error))?;
     let mut manifest = String::new();
@@ -125,7 +161,8 @@ pub(super) fn write_all(folder: &Path, files: &[(&str, Vec<u8>)]) -> Result<(), 
 /// Checks every file of a model folder against the manifest.
 ///
 /// # Errors
-/// [`AsrError::ModelFileMissing`], [`AsrError::ModelFileDamaged`]; [`AsrError::OtherLanguage`] where it is not for `lang`.
+/// [`AsrError::ModelFileMissing`], [`AsrError::ModelFileDamaged`]; [`AsrError::OtherLanguage`] where it is not for `lang`;
+/// [`AsrError::ModelOutdated`] where an older program made it.
 pub fn check(folder: &Path, lang: Lang) -> Result<(), AsrError> {
     let missing = |name: &str| AsrError::ModelFileMissing(folder.join(name));
     let damaged = |name: &str| AsrError::ModelFileDamaged(folder.join(name));
@@ -144,17 +181,21 @@ pub fn check(folder: &Path, lang: Lang) -> Result<(), AsrError> {
         return Err(AsrError::OtherLanguage);
     }
     let general: &[&str] = if lang == Lang::En { &[GENERAL_FULL, GENERAL_PAIRS] } else { &[] };
-    let needed = ["means", "variances", PARAMETERS, DICTIONARY].into_iter().chain(UNCHANGED);
+    let needed = [PARAMETERS, DICTIONARY].into_iter().chain(ADAPTED).chain(UNCHANGED);
     for name in needed.chain(general.iter().copied()) {
         if !listed.contains(&name) {
             return Err(missing(name));
         }
     }
+    let is_ours = || fs::read_to_string(folder.join(ADAPTATION)).is_ok_and(|told| told == identity());
+    if lang == Lang::En && !is_ours() {
+        return Err(AsrError::ModelOutdated(folder.to_owned()));
+    }
     Ok(())
 }
 
 /// FNV-1a over words of 8 bytes: finds damage, not forgery.
-fn checksum(bytes: &[u8]) -> u64 {
+pub(super) fn checksum(bytes: &[u8]) -> u64 {
     bytes.chunks(8).fold(0xcbf2_9ce4_8422_2325, |sum, chunk| {
         let mut word = [0; 8];
         word[..chunk.len()].copy_from_slice(chunk);
@@ -177,6 +218,21 @@ mod tests {
         assert_eq!(check(path, Lang::En), Err(AsrError::ModelFileDamaged(path.join("means"))));
         fs::remove_file(path.join("means")).unwrap();
         assert_eq!(check(path, Lang::En), Err(AsrError::ModelFileMissing(path.join("means"))));
+    }
+
+    #[test]
+    fn a_folder_of_an_older_program_is_known_as_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let needed = [PARAMETERS, DICTIONARY, GENERAL_FULL, GENERAL_PAIRS].into_iter().chain(ADAPTED).chain(UNCHANGED);
+        let mut files: Vec<(&str, Vec<u8>)> = needed.map(|name| (name, b"1".to_vec())).collect();
+        write_all(folder.path(), &files).unwrap();
+        assert_eq!(check(folder.path(), Lang::En), Err(AsrError::ModelOutdated(folder.path().to_owned())));
+        files.push((ADAPTATION, b"telephone-en 0123456789abcdef\n".to_vec()));
+        write_all(folder.path(), &files).unwrap();
+        assert_eq!(check(folder.path(), Lang::En), Err(AsrError::ModelOutdated(folder.path().to_owned())));
+        *files.last_mut().unwrap() = (ADAPTATION, identity().into_bytes());
+        write_all(folder.path(), &files).unwrap();
+        assert_eq!(check(folder.path(), Lang::En), Ok(()));
     }
 
     #[test]

@@ -10,7 +10,7 @@
 use std::fs;
 use std::path::Path;
 
-use super::folder::{DICTIONARY, MakeError, PARAMETERS, UNCHANGED, write_all};
+use super::folder::{ADAPTED, DICTIONARY, MakeError, PARAMETERS, UNCHANGED, write_all};
 use super::narrowband::{CEPSTRA, DeriveError};
 
 /// Where the acoustic model lies in CMU's `model` folder, …
@@ -31,7 +31,7 @@ pub fn make(from: &Path, to: &Path) -> Result<(), MakeError> {
     let parameters = parameters_of(&parameters).ok_or(DeriveError::OtherFrontEnd("-cmninit"));
     let parameters = parameters.map_err(|error| MakeError::OtherModel(acoustic.clone(), error))?;
     let mut files = vec![(PARAMETERS, parameters.into_bytes()), (DICTIONARY, read(from.join(PRONUNCIATIONS))?)];
-    for name in ["means", "variances"].into_iter().chain(UNCHANGED) {
+    for name in ADAPTED.into_iter().chain(UNCHANGED) {
         files.push((name, read(acoustic.join(name))?));
     }
     write_all(to, &files)

@@ -10,6 +10,7 @@
 //! goes when the model goes. Each recogniser maps the senone weights from the same file; means, search network and
 //! language models are its own, since the library's look-up caches forbid sharing them between threads.
 
+pub mod adaptation;
 mod channel;
 #[allow(unsafe_code)] // wraps the C library; every call carries its reason
 mod decoder;
@@ -62,8 +63,8 @@ impl Model {
     /// one, serves all questions but digits, at several times the cost.
     ///
     /// # Errors
-    /// [`AsrError::ModelFileMissing`], [`AsrError::ModelFileDamaged`], [`AsrError::OtherLanguage`],
-    /// [`AsrError::NoScratchSpace`].
+    /// [`AsrError::ModelFileMissing`], [`AsrError::ModelFileDamaged`], [`AsrError::ModelOutdated`],
+    /// [`AsrError::OtherLanguage`], [`AsrError::NoScratchSpace`].
     pub fn load(folder: &Path, material: &LanguageMaterial) -> Result<Self, AsrError> {
         folder::check(folder, material.lang)?;
         let damaged = |name: &str| AsrError::ModelFileDamaged(folder.join(name));
