@@ -10,6 +10,8 @@
 //! made by [`Mouth`](super::Mouth). A voice has one gain, measured once: synthetic speech hardly varies in level, and a
 //! gain that follows the signal would have to hear a clause before it starts.
 
+use std::ops::Range;
+
 /// Active speech level that all voices are brought to \[dBov\]. Leaves 20 dB for peaks, so that the limit is hardly ever met.
 pub const TARGET_DBOV: f32 = -20.0;
 /// Silence left before the first sound \[samples\]: 10 ms, so that a soft consonant keeps its beginning.
@@ -113,6 +115,27 @@ fn rms(block: &[i16]) -> f32 {
         return 0.0;
     }
     (block.iter().map(|&sample| f32::from(sample).powi(2)).sum::<f32>() / block.len() as f32).sqrt()
+}
+
+/// A recording at the common loudness; silence stays silence.
+pub(super) fn levelled(pcm: &[i16]) -> Vec<i16> {
+    let peak = pcm.iter().map(|sample| f32::from(*sample).abs()).fold(0.0, f32::max);
+    if peak == 0.0 {
+        return Vec::new();
+    }
+    let scaled = |gain: f32| pcm.iter().map(|&sample| limited(f32::from(sample) * gain)).collect::<Vec<_>>();
+    // What is silent is told by an absolute level, so a faint recording is made loud before it is judged.
+    let loud = KNEE / peak;
+    let lacks = active_level(&scaled(loud)).map_or(0.0, |level| TARGET_DBOV - level);
+    scaled(loud * 10.0_f32.powf(lacks / 20.0))
+}
+
+/// From the first to the last block that is not silent.
+pub(super) fn audible(pcm: &[i16]) -> Range<usize> {
+    let is_loud = |block: &[i16]| rms(block) >= SILENCE_RMS;
+    let Some(first) = pcm.chunks(BLOCK_SAMPLES).position(is_loud) else { return 0..0 };
+    let last = pcm.chunks(BLOCK_SAMPLES).rposition(is_loud).unwrap_or(first);
+    first * BLOCK_SAMPLES..((last + 1) * BLOCK_SAMPLES).min(pcm.len())
 }
 
 /// Active speech level of `pcm` \[dBov\]: the level of its 20 ms frames that are not silent. `None` when all are.
