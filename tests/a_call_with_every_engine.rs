@@ -52,8 +52,7 @@ async fn a_guess_is_confirmed_whoever_listens() {
     tokio::task::spawn_blocking(move || {
         for (engine, settings) in ears() {
             let mut settings: Vec<(&str, &str)> = settings.iter().map(|(key, value)| (*key, value.as_str())).collect();
-            let chosen = format!("[\"{}\"]", engine.name());
-            settings.push(("ANTEVOX_ENGINES__RECOGNISER", &chosen));
+            settings.push(("ANTEVOX_ENGINES__RECOGNISER", engine.name()));
             let hotline = Hotline::start(agent, &settings);
             // The card of this member was declined an hour ago.
             let record = hotline.call("13800000001", &["listen", "text:yes", "listen", "text:no", "listen:1"]);

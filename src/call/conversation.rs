@@ -30,6 +30,7 @@ use crate::dialog::{
     Question, Reply, Transfer,
 };
 use crate::identify::Identified;
+use crate::speech::tts::markup::words;
 use crate::speech::vad::VoiceDetector;
 use crate::turn::{Aside, Yields};
 use crate::units::{HearingId, Pii, SampleRate, SampleTime, UtteranceId};
@@ -375,7 +376,7 @@ impl Conversation {
             Aside::Thinking => PromptKind::Thinking,
         });
         let id = self.duplex.aside();
-        self.tell(Happened::Aside { text: text.clone() });
+        self.tell(Happened::Aside { text: words(&text).into_owned() });
         self.requests.push_back(Request::Speak(id, text));
     }
 
@@ -401,7 +402,7 @@ impl Conversation {
             return self.go_on(reply.next);
         }
         let mut spans: VecDeque<_> = reply.prompt.spans().map(|(text, barge_in)| (text.to_owned(), barge_in)).collect();
-        self.tell(Happened::Speaking { text: reply.prompt.text });
+        self.tell(Happened::Speaking { text: words(&reply.prompt.text).into_owned() });
         match spans.pop_front() {
             Some((text, barge_in)) => self.speak(text, barge_in, spans, reply.next),
             None => self.go_on(reply.next),
@@ -419,7 +420,7 @@ impl Conversation {
         };
         let id = self.duplex.speak(ask, yields);
         let now = self.now();
-        self.ledger.server_started(&text, &next, now);
+        self.ledger.server_started(&words(&text), &next, now);
         self.requests.push_back(Request::Speak(id, text));
         self.mind = Mind::Speaking { id, rest, next };
     }

@@ -215,6 +215,7 @@ fn engines(settings: &Settings) -> Result<Engines, StartError> {
         Some(name) => name.parse()?,
         None => Voice::default_for(plan.lang),
     };
+    let voice = voice.clear();
     let cache = Arc::new(clause_cache(settings));
     let server = engines.places.openai.as_ref();
     // A mouth that waits for a network must not keep others waiting.

@@ -7,7 +7,7 @@ use std::thread;
 
 use super::{EngineMessage, Mailbox};
 use crate::call::Speaking;
-use crate::speech::tts::{Mouth, Recordings, TtsError, Voice};
+use crate::speech::tts::{Mouth, Recordings, TtsError, Voice, markup};
 use crate::units::UtteranceId;
 
 /// Prompts that may wait. With more, the engine is overrun, and a prompt fails (`antevox_prompts_refused_total`) rather than
@@ -76,13 +76,21 @@ fn next(queue: &Mutex<Receiver<Job>>) -> Option<Job> {
 }
 
 fn speak(mouth: &mut Mouth, voice: &Voice, mailbox: &Mailbox, id: UtteranceId, text: &str) {
-    let outcome = mouth.speak(voice, text, &mut |piece| {
+    let mut sink = |piece| {
         if mailbox.is_hushed(id) {
             return ControlFlow::Break(());
         }
         mailbox.deliver(EngineMessage::Spoken(id, Speaking::Sound(piece)));
         ControlFlow::Continue(())
-    });
+    };
+    let outcome = match mouth.speak(voice, text, &mut sink) {
+        // A value with a `<` in it must not silence the prompt.
+        Err(TtsError::Markup(mistake)) => {
+            tracing::warn!(%mistake, "a prompt is said without its markup");
+            mouth.speak(voice, &markup::words(text), &mut sink)
+        }
+        outcome => outcome,
+    };
     let ended = match outcome {
         Ok(()) => Speaking::Complete,
         Err(error) => {

@@ -30,7 +30,7 @@ pub use cache::{ClauseCache, ClauseStore};
 pub use markup::MarkupError;
 pub use mouth::{InPlace, Mouth, Renderer};
 pub use recorded::Recordings;
-pub use voice::{Rate, Voice};
+pub use voice::{Rate, Timbre, Voice};
 
 /// A stretch of finished speech, 16 kHz mono. Shared, so that a prompt that a hundred callers hear is stored once.
 pub type Piece = Arc<[i16]>;
@@ -65,7 +65,7 @@ pub enum TtsError {
         /// What it did.
         fault: super::ServerFault,
     },
-    /// The text begins with `<speak>`, but what follows is not the markup that we read.
+    /// What follows `<speak>` is not the markup that we read.
     #[error(transparent)]
     Markup(#[from] MarkupError),
     /// A speaking rate outside the range, or not a number.

@@ -132,7 +132,8 @@ mod tests {
     #[test]
     fn a_recording_is_brought_to_the_common_level_and_its_silent_ends_are_cut() {
         for size in [40.0, 1_000.0, 30_000.0] {
-            let sound = [vec![0; 8_000], tone(16_000, size), vec![0; 9_600], tone(16_000, size), vec![0; 8_000]].concat();
+            let sound =
+                [vec![0; 8_000], tone(16_000, size), vec![0; 9_600], tone(16_000, size), vec![0; 8_000]].concat();
             let mut recordings = Recordings::default();
             assert!(recordings.add("Hello.", &sound));
             let [Stretch::Recorded(_, pieces)] = recordings.split("Hello.")[..] else { panic!("it is recorded") };

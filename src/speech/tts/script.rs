@@ -58,7 +58,14 @@ pub(super) fn script(voice: &Voice, text: &str, recordings: &Recordings) -> Resu
         for (number, stretch) in stretches.into_iter().enumerate() {
             let words = match stretch {
                 Stretch::Words(words) => {
-                    say(&voice, words, read_as, &mut lines);
+                    // A mark behind a recording says how long to pause there.
+                    let (mark, behind) = words.split_at(words.len() - words.trim_start_matches(MARKS).len());
+                    if !mark.is_empty()
+                        && let Some(ending) = lines.last_mut().and_then(Line::ending)
+                    {
+                        *ending = ending_of(mark);
+                    }
+                    say(&voice, behind, read_as, &mut lines);
                     words
                 }
                 Stretch::Recorded(words, pieces) => {
@@ -68,6 +75,7 @@ pub(super) fn script(voice: &Voice, text: &str, recordings: &Recordings) -> Resu
             };
             // A sentence may go on behind a recording.
             if number < last
+                && words.contains(char::is_alphanumeric)
                 && let Some(ending) = lines.last_mut().and_then(Line::ending)
             {
                 *ending = ending_of(words);
@@ -87,6 +95,9 @@ fn say(voice: &Voice, words: &str, read_as: ReadAs, lines: &mut Vec<Line>) {
         }
     }
 }
+
+/// Marks that may stand alone behind a recording.
+const MARKS: &[char] = &['.', '!', '?', ',', ';', ':', '。', '！', '？', '，', '；', '：', '、', '…'];
 
 /// How `words` end that others follow.
 fn ending_of(words: &str) -> Ending {
@@ -120,7 +131,10 @@ mod tests {
 
     #[test]
     fn a_recording_stands_between_clauses_and_a_sentence_goes_on_behind_it() {
-        let lines = written(&["Is it about", "Thank you for calling."], "Is it about the rice cooker? Thank you for calling. Bye.");
+        let lines = written(
+            &["Is it about", "Thank you for calling."],
+            "Is it about the rice cooker? Thank you for calling. Bye.",
+        );
         let said = |words: &str, ending| (words.to_owned(), Some(ending));
         let [(_, cut), cooker, (_, sentence), bye] = &lines[..] else { panic!("{lines:?}") };
         assert_eq!((*cut, *sentence), (Some(Ending::Cut), Some(Ending::Sentence)));
