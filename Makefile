@@ -53,7 +53,7 @@ bench: build models ## figures and plots, into target/bench
 engines: setup-test ## the engines that are features of the build, with models that the tests make
 	cargo run --quiet --locked -- models get libvosk
 	cargo run --quiet --locked -- models get en-us-8k
-	cargo test --locked --features vosk,whisper --test every_engine_hears
+	cargo test --locked --features vosk,whisper --test every_engine_hears --test a_call_with_every_engine
 
 interop: setup-interop build models ## other people's telephones call; who could do what
 	benches/interop

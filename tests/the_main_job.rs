@@ -5,98 +5,12 @@
 
 mod support;
 
-use std::io::{BufRead, BufReader};
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 use support::answering::{Manner, Server as Answering};
-
-/// A server in a process of its own; ended with the test.
-struct Hotline {
-    process: Child,
-    sip: String,
-    http: SocketAddr,
-    data: tempfile::TempDir,
-}
-
-impl Hotline {
-    fn start(agents: SocketAddr) -> Self {
-        Self::start_on(tempfile::tempdir().unwrap(), agents)
-    }
-
-    /// Kills the server, as a power cut would, and starts another where it was.
-    fn restart(mut self, agents: SocketAddr) -> Self {
-        let data = std::mem::replace(&mut self.data, tempfile::tempdir().unwrap());
-        drop(self);
-        Self::start_on(data, agents)
-    }
-
-    fn start_on(data: tempfile::TempDir, agents: SocketAddr) -> Self {
-        let mut process = Command::new(env!("CARGO_BIN_EXE_antevox"))
-            .current_dir(env!("CARGO_MANIFEST_DIR"))
-            // What the sentence model adds is tested elsewhere; learning with it would take the calls' processor time, as
-            // rendering prompts ahead would.
-            .env("ANTEVOX_ENGINES__UNDERSTANDING", "linear")
-            .env("ANTEVOX_ENGINES__PROMPTS_MB", "0")
-            .args(["serve", "--sip", "127.0.0.1:0", "--http", "127.0.0.1:0", "--agents", &agents.to_string(), "--data"])
-            .arg(data.path())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
-        let ready: Value = lines
-            .find_map(|line| serde_json::from_str(&line.unwrap()).ok())
-            .expect("the server starts; are the models there? `antevox models get en-us-8k`");
-        assert_eq!(ready["ready"], true);
-        let sip = ready["sip"].as_array().unwrap().iter().find_map(|address| address.as_str()?.strip_prefix("udp:"));
-        let http = ready["http"].as_str().unwrap().parse().unwrap();
-        Self { sip: format!("sip:95188@{}", sip.unwrap()), http, process, data }
-    }
-
-    /// Lets somebody call from `number`, and answers the record of the call.
-    fn call(&self, number: &str, steps: &[&str]) -> Value {
-        let mut call = Command::new(env!("CARGO_BIN_EXE_antevox"));
-        let output = call.args(["call", &self.sip, "--json", "--from", number, "--voice", "rms"]).args(steps).output();
-        let report: Value = serde_json::from_slice(&output.unwrap().stdout).unwrap();
-        assert_eq!(report["answered"], true, "{report}");
-        self.records().into_iter().rfind(|record| record["from"] == number).expect("the call has a record")
-    }
-
-    /// The records as an operator sees them. The last one may still be on its way into the store.
-    fn records(&self) -> Vec<Value> {
-        std::thread::sleep(std::time::Duration::from_secs(1));
-        let output = self.operator(&["calls", "--json", "--data", self.data.path().to_str().unwrap()]);
-        output.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
-    }
-
-    fn operator(&self, arguments: &[&str]) -> String {
-        let output = Command::new(env!("CARGO_BIN_EXE_antevox")).args(arguments).output().unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).unwrap()
-    }
-
-    fn get(&self, path: &str) -> String {
-        use std::io::{Read as _, Write as _};
-        let mut stream = TcpStream::connect(self.http).unwrap();
-        write!(stream, "GET {path} HTTP/1.0\r\nHost: antevox\r\n\r\n").unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        answer
-    }
-}
-
-impl Drop for Hotline {
-    fn drop(&mut self) {
-        self.process.kill().ok();
-        self.process.wait().ok();
-    }
-}
-
-fn said_by(record: &Value, who: &str) -> Vec<Value> {
-    record["turns"].as_array().unwrap().iter().filter(|turn| turn["who"] == who).cloned().collect()
-}
+use support::hotline::{Hotline, said_by};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn callers_are_recognised_understood_and_helped() {
@@ -106,7 +20,7 @@ async fn callers_are_recognised_understood_and_helped() {
     let agents = Answering::start(Manner::Answers).await;
     let agent = agents.address(antevox::server::sip::Transport::Udp, true);
     tokio::task::spawn_blocking(move || {
-        let hotline = Hotline::start(agent);
+        let hotline = Hotline::start(agent, &[]);
         a_guess_is_confirmed(&hotline);
         a_caller_speaks_into_the_prompt(&hotline);
         a_stranger_describes_the_problem(&hotline);

@@ -31,6 +31,7 @@ use crate::dialog::{
 };
 use crate::identify::Identified;
 use crate::nlu::Heard;
+use crate::speech::tts::markup::words;
 use crate::speech::vad::VoiceDetector;
 use crate::turn::{Aside, Yields};
 use crate::units::{HearingId, Pii, SampleRate, SampleTime, UtteranceId};
@@ -376,7 +377,7 @@ impl Conversation {
             Aside::Thinking => PromptKind::Thinking,
         });
         let id = self.duplex.aside();
-        self.tell(Happened::Aside { text: text.clone() });
+        self.tell(Happened::Aside { text: words(&text).into_owned() });
         self.requests.push_back(Request::Speak(id, text));
     }
 
@@ -402,7 +403,7 @@ impl Conversation {
             return self.go_on(reply.next);
         }
         let mut spans: VecDeque<_> = reply.prompt.spans().map(|(text, barge_in)| (text.to_owned(), barge_in)).collect();
-        self.tell(Happened::Speaking { text: reply.prompt.text });
+        self.tell(Happened::Speaking { text: words(&reply.prompt.text).into_owned() });
         match spans.pop_front() {
             Some((text, barge_in)) => self.speak(text, barge_in, spans, reply.next),
             None => self.go_on(reply.next),
@@ -420,7 +421,7 @@ impl Conversation {
         };
         let id = self.duplex.speak(ask, yields);
         let now = self.now();
-        self.ledger.server_started(&text, &next, now);
+        self.ledger.server_started(&words(&text), &next, now);
         self.requests.push_back(Request::Speak(id, text));
         self.mind = Mind::Speaking { id, rest, next };
     }

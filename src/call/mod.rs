@@ -46,6 +46,7 @@ use crate::identify::Identified;
 use crate::leg::{Keys, LegEvent, LegRequest};
 use crate::nlu::Understanding;
 use crate::sdp::{self, Agreed};
+use crate::speech::tts::Recordings;
 use crate::speech::vad::VoiceDetector;
 use crate::timer::{TimerName, TimerTable};
 use crate::units::{CallId, LegId, Pii};
@@ -58,6 +59,8 @@ pub struct Hotline {
     pub plan: Arc<Plan>,
     /// What callers mean.
     pub understanding: Understanding,
+    /// What is said with a person's voice.
+    pub recordings: Arc<Recordings>,
 }
 
 /// How a call came in.

@@ -194,7 +194,8 @@ mod tests {
         fn new() -> Self {
             let plan = plan();
             let understanding = Understanding::train(&plan.corpus(), None).unwrap();
-            let hotline = Hotline { plan: Arc::new(plan), understanding: understanding.clone() };
+            let hotline =
+                Hotline { plan: Arc::new(plan), understanding: understanding.clone(), recordings: Arc::default() };
             let now = "2026-08-12T10:00:00".parse().unwrap();
             let mut conversation = Conversation::new(Arc::new(hotline), Box::new(Loudness), Pii("1".into()), now, 1);
             conversation.start(Identified::default());

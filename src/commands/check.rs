@@ -7,7 +7,7 @@ use serde_json::json;
 use super::Outcome;
 use crate::diag::{Diagnostic, Severity};
 use crate::dialog::dialplan::Plan;
-use crate::server::dialplan_files;
+use crate::server::{dialplan_files, sounds};
 
 /// List a dialplan's mistakes with their place and remedy.
 #[derive(Debug, clap::Args)]
@@ -26,7 +26,10 @@ impl Check {
     /// The number of mistakes, when there are any; they are printed before.
     pub fn run(self) -> Outcome {
         let (plan, found) = match dialplan_files::load(&self.path) {
-            Ok((plan, warnings)) => (Some(plan), warnings),
+            Ok((plan, mut found)) => {
+                found.0.extend(sounds::load(&plan, &self.path).1.0);
+                ((!found.has_errors()).then_some(plan), found)
+            }
             Err(found) => (None, found),
         };
         if self.json {

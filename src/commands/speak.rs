@@ -19,7 +19,7 @@ use crate::units::{Lang, SampleRate};
 /// Synthesise a sentence into a WAV file: 16 bit, mono.
 #[derive(Debug, clap::Args)]
 pub struct Speak {
-    /// What to say; text that begins with `<speak>` is read as markup (break, say-as, prosody rate).
+    /// What to say; `<speak>…</speak>` is read as markup (break, say-as, prosody rate).
     #[arg(required_unless_present = "list")]
     text: Option<String>,
     /// The file to write.
@@ -34,6 +34,9 @@ pub struct Speak {
     /// Speaking rate in percent, 50 to 200.
     #[arg(long, default_value = "100")]
     rate: String,
+    /// Raise high frequencies, as for callers, who may listen where it is noisy.
+    #[arg(long)]
+    clear: bool,
     /// Sample rate of the file.
     #[arg(long, value_enum, default_value_t = FileRate::Wideband)]
     hz: FileRate,
@@ -104,7 +107,8 @@ impl Speak {
         };
         let voice = self.voice.as_deref().map_or_else(|| Ok(Voice::default_for(lang)), str::parse)?;
         let rate: Rate = self.rate.parse()?;
-        Ok(voice.at(voice.rate.scaled(rate)))
+        let voice = voice.at(voice.rate.scaled(rate));
+        Ok(if self.clear { voice.clear() } else { voice })
     }
 }
 

@@ -245,13 +245,13 @@ impl Task {
                 Output::Dial(dial) => self.dial(*dial),
                 Output::Ears(id, request) => self.house.ears.request(&self.mailbox, id, request),
                 Output::Understand(words) => self.understand(*words),
-                Output::Prepare(text) => self.house.mouths.anticipate(text),
+                Output::Prepare(text) => self.house.mouths.anticipate(text, &self.hotline.recordings),
                 Output::Speak(id, text) => {
                     let text = match self.announcement.take() {
                         Some(announcement) => format!("{announcement} {text}"),
                         None => text,
                     };
-                    self.house.mouths.speak(&self.mailbox, id, text);
+                    self.house.mouths.speak(&self.mailbox, id, text, &self.hotline.recordings);
                 }
                 Output::Hush(id) => self.mailbox.hush(id),
                 Output::LookUp(whose) => self.look_up(whose),

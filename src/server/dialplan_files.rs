@@ -8,6 +8,7 @@ use std::sync::Arc;
 use crate::diag::{Diagnostics, Place};
 use crate::dialog::dialplan::{MAIN_FILE, Plan};
 use crate::dialog::policy::Policy;
+use crate::speech::tts::markup;
 
 /// Where scene files lie in a dialplan's folder.
 const SCENES: &str = "scenes";
@@ -21,7 +22,10 @@ pub fn load(folder: &Path) -> Result<(Plan, Diagnostics), Diagnostics> {
     let mut files = Vec::new();
     for path in paths(folder, &mut found) {
         match fs::read(&path).map(String::from_utf8) {
-            Ok(Ok(text)) => files.push((path, text)),
+            Ok(Ok(text)) => {
+                markup_of(&path, &text, &mut found);
+                files.push((path, text));
+            }
             Ok(Err(undecodable)) => not_utf8(&path, &undecodable, &mut found),
             Err(error) => unreadable(&path, &error, &mut found),
         }
@@ -38,6 +42,28 @@ pub fn load(folder: &Path) -> Result<(Plan, Diagnostics), Diagnostics> {
         found.0.extend(more.0);
     }
     Err(found)
+}
+
+/// Looks at the markup in a file, wherever it stands: what is said is written there as it is spoken.
+fn markup_of(path: &Path, text: &str, found: &mut Diagnostics) {
+    for (at, _) in text.match_indices(markup::OPENED) {
+        let (before, marked) = text.split_at(at);
+        if before.rsplit('\n').next().is_some_and(|line| line.trim_start().starts_with('#')) {
+            continue;
+        }
+        let length = marked.find(markup::CLOSED).map_or(marked.len(), |end| end + markup::CLOSED.len());
+        if let Err(error) = markup::parse(&marked[..length]) {
+            let upto: String = before.chars().chain(marked.chars().take(error.at - 1)).collect();
+            let help = "mend it, or take `<speak>` and `</speak>` away: then it is said as it stands";
+            found.error(path, text, end_of(&upto), error.mistake.to_string(), help);
+        }
+    }
+}
+
+/// The place behind `text`.
+fn end_of(text: &str) -> Place {
+    let line = text.lines().count().max(1) + usize::from(text.ends_with('\n'));
+    Place { line, column: text.rsplit('\n').next().map_or(1, |rest| rest.chars().count() + 1) }
 }
 
 /// Reads the strategy that the plan names.
@@ -92,9 +118,7 @@ fn unreadable(path: &Path, error: &io::Error, found: &mut Diagnostics) {
 fn not_utf8(path: &Path, undecodable: &std::string::FromUtf8Error, found: &mut Diagnostics) {
     let good = &undecodable.as_bytes()[..undecodable.utf8_error().valid_up_to()];
     let good = String::from_utf8_lossy(good);
-    let line = good.lines().count().max(1) + usize::from(good.ends_with('\n'));
-    let column = good.rsplit('\n').next().map_or(1, |rest| rest.chars().count() + 1);
-    found.error(path, &good, Place { line, column }, "this is not UTF-8", "save the file with the encoding UTF-8");
+    found.error(path, &good, end_of(&good), "this is not UTF-8", "save the file with the encoding UTF-8");
 }
 
 #[cfg(test)]
@@ -107,6 +131,17 @@ mod tests {
         fs::write(folder.path().join(MAIN_FILE), b"language: en\nvoice: \xff\n").unwrap();
         let found = load(folder.path()).unwrap_err();
         assert_eq!(found.0[0].place, Place { line: 2, column: 8 }, "{found}");
+    }
+
+    #[test]
+    fn a_mistake_in_markup_has_a_place() {
+        let folder = tempfile::tempdir().unwrap();
+        let text =
+            "prompts:\n  open: <speak>a<break time=\"1s\"/></speak>\n  help: <speak>Say\n    <brake/> it.</speak>\n";
+        fs::write(folder.path().join(MAIN_FILE), text).unwrap();
+        let found = load(folder.path()).unwrap_err();
+        assert_eq!(found.0[0].place, Place { line: 4, column: 5 }, "{found}");
+        assert_eq!(found.0[0].message, "only speak, break, say-as and prosody are known here");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::dialplan_files;
+use super::{dialplan_files, sounds};
 use crate::call::Hotline;
 use crate::diag::Diagnostics;
 use crate::dialog::Plan;
@@ -14,6 +14,7 @@ use crate::nlu::intents::OUT_OF_SCOPE;
 use crate::nlu::minilm::Encoder;
 use crate::nlu::{Corpus, NluError, Understanding};
 use crate::speech::asr::lm::LanguageMaterial;
+use crate::speech::tts::Recordings;
 
 /// Why a hotline could not be made ready.
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +46,7 @@ pub struct Prepared {
 /// What the files say, before anything is learned from it.
 pub struct Read {
     plan: Plan,
+    recordings: Recordings,
     /// What sentences are about.
     pub examples: Corpus,
     /// For the recogniser.
@@ -76,6 +78,10 @@ pub fn read(folder: &Path, more: &[PathBuf], agents: Option<SocketAddr>) -> Resu
     for warning in &warnings.0 {
         tracing::warn!("{warning}");
     }
+    let (recordings, unheard) = sounds::load(&plan, folder);
+    for unheard in &unheard.0 {
+        tracing::warn!("the voice says the words of a recording: {unheard}");
+    }
     if let Some(agents) = agents {
         for queue in &mut plan.queues {
             let name = queue.target.split_once('@').map_or(queue.target.as_str(), |(name, _)| name);
@@ -90,14 +96,15 @@ pub fn read(folder: &Path, more: &[PathBuf], agents: Option<SocketAddr>) -> Resu
         sentences.extend(further.examples.iter().map(|example| example.text.clone()));
         examples.extend(further);
     }
-    Ok(Read { plan, examples, sentences })
+    Ok(Read { plan, recordings, examples, sentences })
 }
 
 impl Read {
     /// The hotline that understands by what was learned from the examples.
     pub fn understood(self, understanding: Understanding) -> Prepared {
         let material = LanguageMaterial { lang: self.plan.lang, sentences: self.sentences, names: Vec::new() };
-        Prepared { hotline: Arc::new(Hotline { plan: Arc::new(self.plan), understanding }), material }
+        let (plan, recordings) = (Arc::new(self.plan), Arc::new(self.recordings));
+        Prepared { hotline: Arc::new(Hotline { plan, understanding, recordings }), material }
     }
 }
 

@@ -6,7 +6,7 @@
 //! ```
 //!
 //! Calls that are up keep theirs. The recogniser's language model and the voice are those of the start: words that are new in
-//! an edition are recognised better after the next one.
+//! an edition are recognised better after the next one, and its prompts are rendered ahead at once.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -14,11 +14,11 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::dialplan_files;
 use super::hotline::{self, HotlineError, Prepared};
-use super::learned;
+use super::{dialplan_files, learned, sounds};
 use crate::call::Hotline;
 use crate::dialog::dialplan::Editions;
 use crate::nlu::Understanding;
@@ -80,6 +80,8 @@ pub struct HotlineShelf {
     source: Source,
     // Held for a few lines, never across an await.
     editions: RwLock<Editions<Hotline>>,
+    /// The one that serves, for who waits for the next.
+    served: watch::Sender<Arc<Hotline>>,
     /// Whether the first edition is all that can be learned from its files.
     is_complete: bool,
 }
@@ -99,12 +101,18 @@ type Stamp = Vec<(PathBuf, Option<(SystemTime, u64)>)>;
 impl HotlineShelf {
     /// A shelf with what was made from `source`; where that is not complete, the rest is learned while it serves.
     pub fn new(source: Source, first: Arc<Hotline>, is_complete: bool) -> Self {
-        Self { source, editions: RwLock::new(Editions::new(first)), is_complete }
+        let served = watch::Sender::new(first.clone());
+        Self { source, editions: RwLock::new(Editions::new(first)), served, is_complete }
     }
 
     /// What the next call gets.
     pub fn current(&self) -> Arc<Hotline> {
         self.editions.read().unwrap_or_else(PoisonError::into_inner).serving().clone()
+    }
+
+    /// What serves, and what will.
+    pub fn served(&self) -> watch::Receiver<Arc<Hotline>> {
+        self.served.subscribe()
     }
 
     /// What serves, and whether that is what the files say.
@@ -155,6 +163,9 @@ impl HotlineShelf {
             let mut editions = self.editions.write().unwrap_or_else(PoisonError::into_inner);
             (editions.offer(made), editions.number())
         };
+        if taken {
+            self.served.send_replace(self.current());
+        }
         let outcome = if taken { "taken" } else { "refused" };
         metrics::counter!("antevox_dialplan_reloads_total", "outcome" => outcome).increment(1);
         let folder = self.source.folder.display();
@@ -176,10 +187,11 @@ impl HotlineShelf {
 
     /// The state of everything that [`Self::prepare`] reads.
     fn stamp(&self) -> Stamp {
-        let plan = self.current();
-        let named = plan.plan.corpora.iter().chain(&plan.plan.policy_file).map(|path| self.source.folder.join(path));
-        let corpora = named.chain(self.source.more.iter().cloned());
-        dialplan_files::files(&self.source.folder).into_iter().chain(corpora).map(|path| state(&path)).collect()
+        let (hotline, folder) = (self.current(), &self.source.folder);
+        let plan = &hotline.plan;
+        let named = plan.corpora.iter().chain(&plan.policy_file).map(|path| folder.join(path));
+        let named = named.chain(sounds::files(plan, folder)).chain(self.source.more.iter().cloned());
+        dialplan_files::files(folder).into_iter().chain(named).map(|path| state(&path)).collect()
     }
 }
 

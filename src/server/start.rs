@@ -5,7 +5,6 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
 
 use jiff::{Timestamp, Zoned};
 use tokio::net::TcpListener;
@@ -21,6 +20,7 @@ use super::http::{self, Site};
 use super::learned;
 use super::recording::Recorder;
 use super::recording::sealed::{Key, SealError};
+use super::rendering::Rendering;
 use super::rtp::{RtpError, RtpPorts};
 use super::sentence_model::{self, Backend, REMEDY, SentenceModelError};
 use super::shelf::{HotlineShelf, Source};
@@ -29,7 +29,7 @@ use super::store::{Store, StoreError};
 use super::{Clock, House, Ready, Server, calls, telemetry, who};
 use crate::config::Settings;
 use crate::speech::asr::AsrError;
-use crate::speech::tts::{ClauseCache, Mouth, TtsError, Voice};
+use crate::speech::tts::{ClauseCache, TtsError, Voice};
 
 /// What keeps a server from starting, and how to mend it.
 #[derive(Debug, thiserror::Error)]
@@ -135,8 +135,7 @@ impl Server {
         tasks.spawn(take_calls(house, incoming, tasks.clone(), closing.clone()));
         tasks.spawn(hotlines.clone().watch(closing.clone()));
         if let Some(rendering) = rendering {
-            let closing = closing.clone();
-            tasks.spawn_blocking(move || rendering.run(&closing));
+            tasks.spawn(rendering.keep_up(hotlines.served(), closing.clone()));
         }
         let site = Site { board: board.clone(), hotlines, recorder, metrics, closing: closing.clone() };
         tasks.spawn(async move {
@@ -190,8 +189,6 @@ struct Engines {
     rendering: Option<Rendering>,
 }
 
-/// A server that closes waits no longer than this for the prompt that is being rendered to be rested from.
-const LONGEST_REST: Duration = Duration::from_secs(2);
 /// Where rendered prompts are kept, in the folder of the store.
 const PROMPTS: &str = "prompts";
 
@@ -218,6 +215,7 @@ fn engines(settings: &Settings) -> Result<Engines, StartError> {
         Some(name) => name.parse()?,
         None => Voice::default_for(plan.lang),
     };
+    let voice = voice.clear();
     let cache = Arc::new(clause_cache(settings));
     let server = engines.places.openai.as_ref();
     // A mouth that waits for a network must not keep others waiting.
@@ -225,7 +223,7 @@ fn engines(settings: &Settings) -> Result<Engines, StartError> {
         if server.is_some_and(|server| server.voice.is_some()) { engines.recognisers } else { engines.threads };
     let mouths = (0..threads).map(|_| voices::mouth(cache.clone(), server)).collect::<Result<_, _>>()?;
     let mouths = MouthPool::new(mouths, &voice)?;
-    let rendering = Rendering { mouth: voices::mouth(cache, server)?, voice, texts: plan.fixed_prompts() };
+    let rendering = Rendering::new(voices::mouth(cache, server)?, voice);
     let rendering = (engines.prompts_mb > 0).then_some(rendering);
     Ok(Engines { source, prepared, is_complete, ears, mouths, rendering })
 }
@@ -243,32 +241,6 @@ fn clause_cache(settings: &Settings) -> ClauseCache {
             tracing::warn!(folder = %folder.display(), %error, "rendered prompts are not kept from one start to the next");
             cache
         }
-    }
-}
-
-/// Prompts to render before anybody hears them.
-struct Rendering {
-    mouth: Mouth,
-    voice: Voice,
-    texts: Vec<String>,
-}
-
-impl Rendering {
-    /// Renders one after the other, until all are there or the server closes. Callers come first: it rests four times as
-    /// long as it works.
-    fn run(mut self, closing: &CancellationToken) {
-        for text in &self.texts {
-            let begun = Instant::now();
-            if let Err(error) = self.mouth.prepare(&self.voice, text) {
-                tracing::warn!(%error, "a prompt of the dialplan cannot be rendered");
-            }
-            let rest = (4 * begun.elapsed()).min(LONGEST_REST);
-            std::thread::sleep(rest);
-            if closing.is_cancelled() {
-                return;
-            }
-        }
-        tracing::info!(prompts = self.texts.len(), "what everybody hears is rendered");
     }
 }
 

@@ -5,6 +5,7 @@
 
 pub mod answering;
 pub mod certificate;
+pub mod hotline;
 pub mod parrot;
 pub mod phone;
 pub mod speech_servers;

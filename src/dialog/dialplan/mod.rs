@@ -1,7 +1,7 @@
 //! A dialplan: what one hotline knows and says, as data.
 //!
 //! ```text
-//! (path, text)… ─► yaml (places) ─► raw (as written) ─► validate (all mistakes at once) ─► Plan (ids resolved)
+//! (path, text)… ─► yaml (places) ─► raw (as written) ─► recorded (sounds apart) ─► validate (all mistakes at once) ─► Plan (ids resolved)
 //! ```
 //!
 //! A [`Plan`] that exists is whole: every prompt has at least two variants with the placeholders that its question needs,
@@ -15,6 +15,7 @@ mod names;
 mod phrases;
 mod prompt;
 mod raw;
+mod recorded;
 mod slot;
 mod steps;
 mod validate;
@@ -31,6 +32,7 @@ pub use condition::{Condition, Datum};
 pub use edition::{Editions, Misfit};
 pub use names::{Fact, Name};
 pub use prompt::{Placeholder, PromptKind, PromptPlan, Prompts, Template};
+pub use recorded::Recording;
 pub use slot::{SlotId, SlotKind, SlotPlan, SlotValue};
 pub use steps::{DialogId, DialogPlan, Op, Program, Step};
 pub use wording::Wording;
@@ -62,6 +64,8 @@ pub struct Plan {
     pub voice: Option<String>,
     /// What the hotline says.
     pub prompts: Prompts,
+    /// Words of it that somebody recorded.
+    pub recordings: Vec<Recording>,
     /// Salutations.
     pub daytimes: Daytimes,
     /// When to be how sure.

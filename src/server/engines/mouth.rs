@@ -7,7 +7,7 @@ use std::thread;
 
 use super::{EngineMessage, Mailbox};
 use crate::call::Speaking;
-use crate::speech::tts::{Mouth, TtsError, Voice};
+use crate::speech::tts::{Mouth, Recordings, TtsError, Voice, markup};
 use crate::units::UtteranceId;
 
 /// Prompts that may wait. With more, the engine is overrun, and a prompt fails (`antevox_prompts_refused_total`) rather than
@@ -15,8 +15,8 @@ use crate::units::UtteranceId;
 const QUEUE: usize = 128;
 
 enum Job {
-    Speak { mailbox: Mailbox, id: UtteranceId, text: String },
-    Anticipate(String),
+    Speak { mailbox: Mailbox, id: UtteranceId, text: String, recordings: Arc<Recordings> },
+    Anticipate { text: String, recordings: Arc<Recordings> },
 }
 
 /// The threads that speak.
@@ -39,8 +39,14 @@ impl MouthPool {
                 .spawn(move || {
                     while let Some(job) = next(&queue) {
                         match job {
-                            Job::Speak { mailbox, id, text } => speak(&mut mouth, &voice, &mailbox, id, &text),
-                            Job::Anticipate(text) => mouth.anticipate(&voice, &text),
+                            Job::Speak { mailbox, id, text, recordings } => {
+                                mouth.use_recordings(recordings);
+                                speak(&mut mouth, &voice, &mailbox, id, &text);
+                            }
+                            Job::Anticipate { text, recordings } => {
+                                mouth.use_recordings(recordings);
+                                mouth.anticipate(&voice, &text);
+                            }
                         }
                     }
                 })
@@ -49,17 +55,18 @@ impl MouthPool {
         Ok(Self { jobs })
     }
 
-    /// Speaks `text` into the mailbox.
-    pub fn speak(&self, mailbox: &Mailbox, id: UtteranceId, text: String) {
-        if self.jobs.try_send(Job::Speak { mailbox: mailbox.clone(), id, text }).is_err() {
+    /// Speaks `text` into the mailbox, what stands in `recordings` with their sound.
+    pub fn speak(&self, mailbox: &Mailbox, id: UtteranceId, text: String, recordings: &Arc<Recordings>) {
+        let job = Job::Speak { mailbox: mailbox.clone(), id, text, recordings: recordings.clone() };
+        if self.jobs.try_send(job).is_err() {
             metrics::counter!("antevox_prompts_refused_total").increment(1);
             mailbox.messages.try_send(EngineMessage::Spoken(id, Speaking::Failed)).ok();
         }
     }
 
     /// Has the beginning of `text` at hand, for it may be spoken in a moment. When there is much to speak already, it is not.
-    pub fn anticipate(&self, text: String) {
-        self.jobs.try_send(Job::Anticipate(text)).ok();
+    pub fn anticipate(&self, text: String, recordings: &Arc<Recordings>) {
+        self.jobs.try_send(Job::Anticipate { text, recordings: recordings.clone() }).ok();
     }
 }
 
@@ -69,13 +76,21 @@ fn next(queue: &Mutex<Receiver<Job>>) -> Option<Job> {
 }
 
 fn speak(mouth: &mut Mouth, voice: &Voice, mailbox: &Mailbox, id: UtteranceId, text: &str) {
-    let outcome = mouth.speak(voice, text, &mut |piece| {
+    let mut sink = |piece| {
         if mailbox.is_hushed(id) {
             return ControlFlow::Break(());
         }
         mailbox.deliver(EngineMessage::Spoken(id, Speaking::Sound(piece)));
         ControlFlow::Continue(())
-    });
+    };
+    let outcome = match mouth.speak(voice, text, &mut sink) {
+        // A value with a `<` in it must not silence the prompt.
+        Err(TtsError::Markup(mistake)) => {
+            tracing::warn!(%mistake, "a prompt is said without its markup");
+            mouth.speak(voice, &markup::words(text), &mut sink)
+        }
+        outcome => outcome,
+    };
     let ended = match outcome {
         Ok(()) => Speaking::Complete,
         Err(error) => {

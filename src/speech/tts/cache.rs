@@ -9,7 +9,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::Piece;
-use super::voice::{Rate, Voice};
+use super::voice::{Rate, Timbre, Voice};
 
 /// What a rendered clause is known by.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -18,19 +18,20 @@ pub struct Key {
     by: Option<Arc<str>>,
     voice: &'static str,
     rate: Rate,
+    timbre: Timbre,
     text: Arc<str>,
 }
 
 impl Key {
     /// `clause` as it is handed to the engine, which is the voice's own or the one named `by`.
     pub(super) fn new(by: Option<Arc<str>>, voice: &Voice, clause: &str) -> Self {
-        Self { by, voice: voice.name(), rate: voice.rate, text: clause.into() }
+        Self { by, voice: voice.name(), rate: voice.rate, timbre: voice.timbre, text: clause.into() }
     }
 
     /// Everything in one text, for a store that looks for clauses by it.
     pub fn written(&self) -> String {
         let by = self.by.as_deref().unwrap_or_default();
-        format!("{by}\n{}\n{}\n{}", self.voice, self.rate.percent(), self.text)
+        format!("{by}\n{}\n{}\n{:?}\n{}", self.voice, self.rate.percent(), self.timbre, self.text)
     }
 }
 
@@ -186,8 +187,9 @@ mod tests {
         assert!(cache.find(&key("Hello")).is_none());
         let slow = Voice::default().at(Rate::SLOWEST);
         assert!(cache.find(&Key::new(None, &slow, "hello")).is_none());
+        assert!(cache.find(&Key::new(None, &Voice::default().clear(), "hello")).is_none());
         assert!(cache.find(&Key::new(None, &"rms".parse().unwrap(), "hello")).is_none());
-        assert_eq!(cache.stats(), CacheStats { hits: 1, misses: 4, clauses: 1, bytes: 20 });
+        assert_eq!(cache.stats(), CacheStats { hits: 1, misses: 5, clauses: 1, bytes: 20 });
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Brings a clause to the common loudness, and cuts the silence around it.
 //!
 //! ```text
-//! engine ─► gain of the voice ─► soft limit ─► blocks of 5 ms ─┬─ loud:  out, after what was held back
+//! engine ─► emphasis ─► gain of the voice ─► soft limit ─► blocks of 5 ms ─┬─ loud:  out, after what was held back
 //!                                                              └─ quiet: held back, until it is known what follows
 //! ```
 //!
@@ -10,8 +10,25 @@
 //! made by [`Mouth`](super::Mouth). A voice has one gain, measured once: synthetic speech hardly varies in level, and a
 //! gain that follows the signal would have to hear a clause before it starts.
 
+use std::ops::Range;
+
+use super::voice::Timbre;
+
 /// Active speech level that all voices are brought to \[dBov\]. Leaves 20 dB for peaks, so that the limit is hardly ever met.
 pub const TARGET_DBOV: f32 = -20.0;
+/// Share of the sample before that is taken away where a voice is made clear: raises 3 kHz against 300 Hz by 10 dB.
+///
+/// What tells words apart lies above 1 kHz, where voices are weak and the noise of streets and rooms is weak, too. At equal
+/// loudness and 0 dB to the noise, the share of speech that stays audible, weighted by band as ANSI S3.5 weighs it, over 30
+/// questions by slt, rms and awb at 8 kHz (pink noise / traffic / café):
+///
+/// | share | audible |
+/// |---|---|
+/// | none | 0.38 / 0.30 / 0.27 |
+/// | 0.5 | 0.44 / 0.36 / 0.33 |
+/// | 0.7 | 0.50 / 0.42 / 0.40 |
+/// | 0.9 | 0.60 / 0.52 / 0.50, but one sample in a thousand is limited, and it sounds thin |
+pub const EMPHASIS: f32 = 0.7;
 /// Silence left before the first sound \[samples\]: 10 ms, so that a soft consonant keeps its beginning.
 pub const LEAD_SAMPLES: usize = 160;
 /// Silence left after the last sound \[samples\]: 30 ms, so that it may fade.
@@ -32,6 +49,9 @@ const CEILING: f32 = 32_767.0;
 #[derive(Clone, Debug)]
 pub struct Leveller {
     gain: f32,
+    /// Of the sample before, how much is taken away.
+    emphasis: f32,
+    before: f32,
     /// Samples that do not make a block yet.
     block: Vec<i16>,
     /// Silence of which it is not known yet what follows.
@@ -46,16 +66,29 @@ enum Part {
 }
 
 impl Leveller {
-    /// For a voice that needs `gain_db` to reach [`TARGET_DBOV`].
-    pub fn new(gain_db: f32) -> Self {
+    /// For a voice of this timbre that needs `gain_db` to reach [`TARGET_DBOV`].
+    pub fn new(timbre: Timbre, gain_db: f32) -> Self {
         let gain = 10.0_f32.powf(gain_db / 20.0);
-        Self { gain, block: Vec::with_capacity(BLOCK_SAMPLES), quiet: Vec::new(), part: Part::BeforeSpeech }
+        let emphasis = match timbre {
+            Timbre::Natural => 0.0,
+            Timbre::Clear => EMPHASIS,
+        };
+        Self {
+            gain,
+            emphasis,
+            before: 0.0,
+            block: Vec::with_capacity(BLOCK_SAMPLES),
+            quiet: Vec::new(),
+            part: Part::BeforeSpeech,
+        }
     }
 
     /// Takes `pcm` and appends what is certain to be part of the clause to `out`.
     pub fn push(&mut self, pcm: &[i16], out: &mut Vec<i16>) {
         for &sample in pcm {
-            self.block.push(limited(f32::from(sample) * self.gain));
+            let sample = f32::from(sample);
+            self.block.push(limited((sample - self.emphasis * self.before) * self.gain));
+            self.before = sample;
             if self.block.len() == BLOCK_SAMPLES {
                 self.judge(out);
             }
@@ -115,6 +148,27 @@ fn rms(block: &[i16]) -> f32 {
     (block.iter().map(|&sample| f32::from(sample).powi(2)).sum::<f32>() / block.len() as f32).sqrt()
 }
 
+/// A recording at the common loudness; silence stays silence.
+pub(super) fn levelled(pcm: &[i16]) -> Vec<i16> {
+    let peak = pcm.iter().map(|sample| f32::from(*sample).abs()).fold(0.0, f32::max);
+    if peak == 0.0 {
+        return Vec::new();
+    }
+    let scaled = |gain: f32| pcm.iter().map(|&sample| limited(f32::from(sample) * gain)).collect::<Vec<_>>();
+    // What is silent is told by an absolute level, so a faint recording is made loud before it is judged.
+    let loud = KNEE / peak;
+    let lacks = active_level(&scaled(loud)).map_or(0.0, |level| TARGET_DBOV - level);
+    scaled(loud * 10.0_f32.powf(lacks / 20.0))
+}
+
+/// From the first to the last block that is not silent.
+pub(super) fn audible(pcm: &[i16]) -> Range<usize> {
+    let is_loud = |block: &[i16]| rms(block) >= SILENCE_RMS;
+    let Some(first) = pcm.chunks(BLOCK_SAMPLES).position(is_loud) else { return 0..0 };
+    let last = pcm.chunks(BLOCK_SAMPLES).rposition(is_loud).unwrap_or(first);
+    first * BLOCK_SAMPLES..((last + 1) * BLOCK_SAMPLES).min(pcm.len())
+}
+
 /// Active speech level of `pcm` \[dBov\]: the level of its 20 ms frames that are not silent. `None` when all are.
 pub fn active_level(pcm: &[i16]) -> Option<f32> {
     let active: Vec<f32> = pcm.chunks(320).map(rms).filter(|&level| level >= SILENCE_RMS).collect();
@@ -131,7 +185,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn level(gain_db: f32, pcm: &[i16], chunk: usize) -> Vec<i16> {
-        let mut leveller = Leveller::new(gain_db);
+        let mut leveller = Leveller::new(Timbre::Natural, gain_db);
         let mut out = Vec::new();
         for part in pcm.chunks(chunk) {
             leveller.push(part, &mut out);
@@ -169,6 +223,25 @@ mod tests {
         let out = level(6.0206, &burst(1_600), 1_600);
         assert!(out.iter().all(|sample| (7_998..=8_002).contains(&sample.abs())));
         assert!((active_level(&burst(1_600)).unwrap() - 20.0 * (4_000.0_f32 / 32_768.0).log10()).abs() < 0.01);
+    }
+
+    #[test]
+    fn a_clear_voice_has_more_of_what_is_high() {
+        let tone = |hertz: f32| (0..16_000).map(|i| (3_000.0 * (i as f32 * hertz / 2_546.5).sin()) as i16).collect();
+        let lost = |hertz: f32| {
+            let (plain, mut out): (Vec<i16>, _) = (tone(hertz), Vec::new());
+            let mut leveller = Leveller::new(Timbre::Clear, 0.0);
+            leveller.push(&plain, &mut out);
+            leveller.finish(&mut out);
+            active_level(&plain).unwrap() - active_level(&out).unwrap()
+        };
+        // |1 - 0.7 z⁻¹| at 16 kHz.
+        assert!(
+            (lost(300.0) - 9.9).abs() < 0.3 && (lost(3_000.0) - 0.2).abs() < 0.3,
+            "{} {}",
+            lost(300.0),
+            lost(3_000.0)
+        );
     }
 
     proptest! {

@@ -4,8 +4,9 @@
 //! <speak>Your order <say-as interpret-as="digits">2024001</say-as><break time="300ms"/> has shipped.</speak>
 //! ```
 //!
-//! Only text that begins with `<speak>` is markup; anything else is plain and stays as it is, `<` and `&` included.
-//! Whoever writes a prompt learns of a mistake with its place, and nothing is guessed.
+//! Only what stands between `<speak>` and `</speak>` is markup, so that it may be one sentence of a prompt among others;
+//! anything else is plain and stays as it is, `<` and `&` included. Whoever writes a prompt learns of a mistake with its
+//! place, and nothing is guessed.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -117,15 +118,60 @@ impl fmt::Display for Element {
     }
 }
 
+/// Where markup begins.
+pub const OPENED: &str = "<speak>";
+/// Where it ends.
+pub const CLOSED: &str = "</speak>";
+
 /// Reads `text` into its parts.
 ///
 /// # Errors
 /// The first mistake, with its place.
 pub fn parse(text: &str) -> Result<Vec<Part<'_>>, MarkupError> {
-    if !text.trim_start().starts_with("<speak>") {
-        return Ok(vec![Part::Text { text: text.into(), read_as: ReadAs::Text, rate: Rate::NORMAL }]);
+    let mut parts = Vec::new();
+    let mut rest = text;
+    while let Some(at) = rest.find(OPENED) {
+        let (before, marked) = rest.split_at(at);
+        let length = marked.find(CLOSED).map_or(marked.len(), |end| end + CLOSED.len());
+        parts.extend(plain_part(before));
+        let (marked, behind) = marked.split_at(length);
+        parts.extend(element(marked).map_err(|MarkupError { at, mistake }| {
+            let before = text[..text.len() - rest.len() + before.len()].chars().count();
+            MarkupError { at: before + at, mistake }
+        })?);
+        rest = behind;
     }
-    let mut parser = Parser { text, at: text.len() - text.trim_start().len(), open: Vec::new(), parts: Vec::new() };
+    parts.extend(plain_part(rest));
+    Ok(parts)
+}
+
+/// The words of `text` as they are written where nothing can be marked: in records, on a screen. Of text with a mistake the
+/// tags are left out.
+pub fn words(text: &str) -> Cow<'_, str> {
+    if !text.contains(OPENED) {
+        return Cow::Borrowed(text);
+    }
+    match parse(text) {
+        Ok(parts) => parts
+            .iter()
+            .map(|part| match part {
+                Part::Text { text, .. } => text.as_ref(),
+                Part::Break(_) => "",
+            })
+            .collect::<String>()
+            .into(),
+        Err(_) => text.split('<').map(|tag| tag.split_once('>').map_or(tag, |(_, behind)| behind)).collect(),
+    }
+}
+
+fn plain_part(text: &str) -> Option<Part<'_>> {
+    let part = Part::Text { text: text.into(), read_as: ReadAs::Text, rate: Rate::NORMAL };
+    (!text.trim().is_empty()).then_some(part)
+}
+
+/// Reads from `<speak>` to `</speak>`.
+fn element(text: &str) -> Result<Vec<Part<'_>>, MarkupError> {
+    let mut parser = Parser { text, at: 0, open: Vec::new(), parts: Vec::new() };
     while parser.at < text.len() {
         parser.step().map_err(|(at, mistake)| MarkupError { at: text[..at].chars().count() + 1, mistake })?;
     }
@@ -294,15 +340,29 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn words(text: &str, read_as: ReadAs, percent: u16) -> Part<'_> {
+    fn part(text: &str, read_as: ReadAs, percent: u16) -> Part<'_> {
         Part::Text { text: text.into(), read_as, rate: Rate::new(percent).unwrap() }
     }
 
     #[test]
     fn plain_text_stays_plain() {
-        for text in ["", "1 < 2 & 3 > 2", "<b>bold</b>", "a <speak> b", "<speaker>", "&amp;"] {
-            assert_eq!(parse(text).unwrap(), [words(text, ReadAs::Text, 100)]);
+        for text in ["1 < 2 & 3 > 2", "<b>bold</b>", "a </speak> b", "<speaker>", "&amp;"] {
+            assert_eq!(parse(text).unwrap(), [part(text, ReadAs::Text, 100)]);
+            assert_eq!(words(text), text);
         }
+        assert!(parse("").unwrap().is_empty());
+    }
+
+    #[test]
+    fn markup_may_be_a_sentence_among_others() {
+        let text = "1 < 2. <speak>Li &amp; Co<break time='1s'/> now</speak> Bye. <speak>Yes</speak>";
+        let plain = |text| part(text, ReadAs::Text, 100);
+        let pause = Part::Break(Duration::from_secs(1));
+        let parts = [plain("1 < 2. "), plain("Li & Co"), pause, plain(" now"), plain(" Bye. "), plain("Yes")];
+        assert_eq!(parse(text).unwrap(), parts);
+        assert_eq!(words(text), "1 < 2. Li & Co now Bye. Yes");
+        assert_eq!(words("Hello. <speak>H&M<break/></speak> Bye."), "Hello. H&M Bye.");
+        assert_eq!(parse("你好。<speak>a & b</speak>"), Err(MarkupError { at: 13, mistake: Mistake::UnknownEntity }));
     }
 
     #[test]
@@ -314,11 +374,11 @@ mod tests {
         assert_eq!(
             parse(text).unwrap(),
             [
-                words("Order ", ReadAs::Text, 100),
-                words("2024", ReadAs::Characters, 100),
+                part("Order ", ReadAs::Text, 100),
+                part("2024", ReadAs::Characters, 100),
                 Part::Break(Duration::from_millis(300)),
-                words("Li & ", ReadAs::Text, 80),
-                words("Co", ReadAs::Text, 64),
+                part("Li & ", ReadAs::Text, 80),
+                part("Co", ReadAs::Text, 64),
             ]
         );
     }
@@ -331,8 +391,8 @@ mod tests {
             ("<speak>a & b</speak>", 10, Mistake::UnknownEntity),
             ("<speak>a</say-as></speak>", 9, Mistake::NotOpen),
             ("<speak>a < b", 10, Mistake::UnfinishedTag),
-            ("<speak>a</speak>b", 17, Mistake::Trailing),
-            ("<speak>a</speak><break time='1s'/>", 17, Mistake::Trailing),
+            ("a <speak> b", 12, Mistake::Unclosed(Element::Speak)),
+            ("<speak>a<speak>b</speak></speak>", 9, Mistake::UnknownElement),
         ] {
             assert_eq!(parse(text), Err(MarkupError { at, mistake }), "{text}");
         }

@@ -1,8 +1,9 @@
 //! Text to speech, streamed clause by clause.
 //!
 //! ```text
-//! text ─► markup ─► normalise ─► clauses ─┬─► cache ──────────────────────────┬─► pieces, 16 kHz mono
-//!         parts     words        ranges   └─► flite │ espeak ─► level ─► cache ┘
+//! text ─► markup ─► recordings ─┬─► normalise ─► clauses ─┬─► cache ──────────────────────────┬─► pieces, 16 kHz mono
+//!         parts     stretches   │   words        ranges   └─► flite │ espeak ─► level ─► cache ┤
+//!                               └─► what a person recorded ────────────────────────────────────┘
 //! ```
 //!
 //! [`Mouth::speak`] is the whole room in one call. Everything before the engines is pure; an engine renders one clause,
@@ -18,6 +19,8 @@ pub mod level;
 pub mod markup;
 mod mouth;
 pub mod normalise;
+mod recorded;
+mod script;
 pub mod voice;
 
 use std::ops::ControlFlow;
@@ -26,7 +29,8 @@ use std::sync::Arc;
 pub use cache::{ClauseCache, ClauseStore};
 pub use markup::MarkupError;
 pub use mouth::{InPlace, Mouth, Renderer};
-pub use voice::{Rate, Voice};
+pub use recorded::Recordings;
+pub use voice::{Rate, Timbre, Voice};
 
 /// A stretch of finished speech, 16 kHz mono. Shared, so that a prompt that a hundred callers hear is stored once.
 pub type Piece = Arc<[i16]>;
@@ -61,7 +65,7 @@ pub enum TtsError {
         /// What it did.
         fault: super::ServerFault,
     },
-    /// The text begins with `<speak>`, but what follows is not the markup that we read.
+    /// What follows `<speak>` is not the markup that we read.
     #[error(transparent)]
     Markup(#[from] MarkupError),
     /// A speaking rate outside the range, or not a number.

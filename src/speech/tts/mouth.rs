@@ -4,13 +4,11 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::alphabet::legible;
 use super::cache::{ClauseCache, Key};
-use super::clauses::{Ending, clauses};
+use super::clauses::Ending;
 use super::level::Leveller;
-use super::markup::{self, Part};
-use super::normalise::normalise;
-use super::{Piece, TtsError, Voice};
+use super::script::{Line, script};
+use super::{Piece, Recordings, TtsError, Voice};
 
 /// Pause after a sentence \[ms\], what a speaker makes between two of a prompt.
 const SENTENCE_PAUSE_MS: u64 = 350;
@@ -63,6 +61,8 @@ pub struct Mouth {
     cache: Arc<ClauseCache>,
     /// Best first. Which one fails before its first sound of a clause leaves the clause to the next.
     renderers: Vec<Box<dyn Renderer>>,
+    /// What needs no engine.
+    recordings: Arc<Recordings>,
 }
 
 impl Mouth {
@@ -73,7 +73,12 @@ impl Mouth {
 
     /// A mouth that renders with the first of `renderers` that can.
     pub fn with(cache: Arc<ClauseCache>, renderers: Vec<Box<dyn Renderer>>) -> Self {
-        Self { cache, renderers }
+        Self { cache, renderers, recordings: Arc::default() }
+    }
+
+    /// Says from now on what stands in `recordings` with their sound.
+    pub fn use_recordings(&mut self, recordings: Arc<Recordings>) {
+        self.recordings = recordings;
     }
 
     /// Renders `text` and keeps it for good where the cache has a store: for prompts that everybody hears.
@@ -83,8 +88,9 @@ impl Mouth {
     pub fn prepare(&mut self, voice: &Voice, text: &str) -> Result<(), TtsError> {
         self.speak(voice, text, &mut |_| ControlFlow::Continue(()))?;
         let by = self.renderers.first().and_then(|renderer| renderer.by());
-        for (voice, clause) in spoken_clauses(voice, text)? {
-            let key = Key::new(by.clone(), &voice, &clause);
+        for line in script(voice, text, &self.recordings)? {
+            let Line::Clause { voice, words, .. } = line else { continue };
+            let key = Key::new(by.clone(), &voice, &words);
             if let Some(pieces) = self.cache.find(&key) {
                 self.cache.keep_for_good(&key, &pieces);
             }
@@ -93,7 +99,7 @@ impl Mouth {
     }
 
     /// Speaks `text` with `voice`: hands 16 kHz mono pieces to `sink`, the first as soon as it is rendered, until all is
-    /// spoken or `sink` breaks off. Text that begins with `<speak>` is read as [markup].
+    /// spoken or `sink` breaks off. What stands between `<speak>` and `</speak>` is read as [markup](super::markup).
     ///
     /// # Errors
     /// [`TtsError::Markup`], before anything is spoken; [`TtsError::EngineFailed`], after what `sink` has taken.
@@ -104,29 +110,25 @@ impl Mouth {
         sink: &mut dyn FnMut(Piece) -> ControlFlow<()>,
     ) -> Result<(), TtsError> {
         let mut pause = Duration::ZERO;
-        for part in markup::parse(text)? {
-            let (words, voice) = match part {
-                Part::Break(length) => {
-                    pause = pause.max(length);
-                    continue;
-                }
-                Part::Text { text, read_as, rate } => {
-                    (normalise(&text, voice.lang(), read_as), voice.at(voice.rate.scaled(rate)))
+        for line in script(voice, text, &self.recordings)? {
+            if let Line::Pause(length) = line {
+                pause = pause.max(length);
+                continue;
+            }
+            if !pause.is_zero() && sink(silence(pause)).is_break() {
+                return Ok(());
+            }
+            let (flow, ending) = match line {
+                Line::Pause(_) => continue,
+                Line::Clause { voice, words, ending } => (self.speak_clause(&voice, &words, sink)?, ending),
+                Line::Recorded { pieces, ending } => {
+                    (pieces.iter().try_for_each(|piece| sink(Arc::clone(piece))), ending)
                 }
             };
-            for clause in clauses(&words) {
-                let spoken = legible(clause.text.trim(), voice.lang());
-                if !spoken.contains(char::is_alphanumeric) {
-                    continue;
-                }
-                if !pause.is_zero() && sink(silence(pause)).is_break() {
-                    return Ok(());
-                }
-                if self.speak_clause(&voice, &spoken, sink)?.is_break() {
-                    return Ok(());
-                }
-                pause = pause_after(clause.ending);
+            if flow.is_break() {
+                return Ok(());
             }
+            pause = pause_after(ending);
         }
         Ok(())
     }
@@ -194,7 +196,7 @@ fn rendered(
         pieces.push(Arc::clone(&piece));
         sink(piece)
     };
-    let mut leveller = Leveller::new(renderer.gain_db(voice));
+    let mut leveller = Leveller::new(voice.timbre, renderer.gain_db(voice));
     let mut pcm = Vec::new();
     let outcome = renderer.render(voice, clause, &mut |rendered| {
         leveller.push(rendered, &mut pcm);
@@ -211,19 +213,6 @@ fn rendered(
         cache.keep(key, pieces);
     }
     Ok(flow)
-}
-
-/// The clauses of `text` as engines get them, each with the voice that it is spoken with; pauses are left out.
-fn spoken_clauses(voice: &Voice, text: &str) -> Result<Vec<(Voice, String)>, TtsError> {
-    let mut all = Vec::new();
-    for part in markup::parse(text)? {
-        if let Part::Text { text, read_as, rate } = part {
-            let voice = voice.at(voice.rate.scaled(rate));
-            let words = normalise(&text, voice.lang(), read_as);
-            all.extend(clauses(&words).map(|clause| (voice, legible(clause.text.trim(), voice.lang()))));
-        }
-    }
-    Ok(all)
 }
 
 fn pause_after(ending: Ending) -> Duration {
@@ -368,8 +357,8 @@ mod tests {
     #[test]
     fn all_voices_are_equally_loud_and_begin_at_once() {
         let mut mouth = mouth();
-        for entry in VOICES {
-            let voice: Voice = entry.name.parse().unwrap();
+        let natural = VOICES.iter().map(|entry| entry.name.parse::<Voice>().unwrap());
+        for voice in natural.flat_map(|voice| [voice, voice.clear()]) {
             let texts: &[&str] = match voice.lang() {
                 Lang::En => &[GREETING, "I am sorry to hear that.", "Your card will arrive within seven working days."],
                 Lang::Zh => &[
@@ -383,10 +372,9 @@ mod tests {
                 pcm.extend_from_slice(&piece);
             }
             let level = active_level(&pcm).unwrap();
-
-            assert!((level - TARGET_DBOV).abs() < 1.5, "{}: {level} dBov", entry.name);
+            assert!((level - TARGET_DBOV).abs() < 1.5, "{voice:?}: {level} dBov");
             let onset = pcm.iter().position(|sample| sample.abs() > 300).unwrap();
-            assert!(onset < LEAD_SAMPLES + 1_600, "{}: {onset} samples", entry.name);
+            assert!(onset < LEAD_SAMPLES + 1_600, "{voice:?}: {onset} samples");
         }
     }
 }

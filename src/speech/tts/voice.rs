@@ -1,4 +1,4 @@
-//! Which voices there are, and how fast they speak.
+//! Which voices there are, how fast they speak, and whether they are made clear for a listener in noise.
 //!
 //! A voice is written `slt` or, with a rate in percent, `slt@120`; [`Voice`] parses and prints that form.
 
@@ -75,57 +75,88 @@ pub struct VoiceEntry {
     engine: Engine,
     /// What brings the engine's active speech level to [`level::TARGET_DBOV`](super::level::TARGET_DBOV) \[dB\].
     gain_db: f32,
+    /// What is lacking besides where the voice is made clear \[dB\].
+    clear_db: f32,
 }
 
-const fn flite(name: &'static str, voice: FliteVoice, gain_db: f32, about: &'static str) -> VoiceEntry {
-    VoiceEntry { name, lang: Lang::En, about, engine: Engine::Flite(voice), gain_db }
+/// How a voice is coloured.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Timbre {
+    /// As its engine renders it.
+    #[default]
+    Natural,
+    /// High frequencies raised against low ones at the same loudness, by [`level::EMPHASIS`](super::level::EMPHASIS):
+    /// for who listens on a telephone, where it is noisy.
+    Clear,
 }
 
-const fn espeak(name: &'static str, lang: Lang, id: &'static CStr, gain_db: f32, about: &'static str) -> VoiceEntry {
+const fn flite(
+    name: &'static str,
+    voice: FliteVoice,
+    [gain_db, clear_db]: [f32; 2],
+    about: &'static str,
+) -> VoiceEntry {
+    VoiceEntry { name, lang: Lang::En, about, engine: Engine::Flite(voice), gain_db, clear_db }
+}
+
+const fn espeak(
+    name: &'static str,
+    lang: Lang,
+    id: &'static CStr,
+    [gain_db, clear_db]: [f32; 2],
+    about: &'static str,
+) -> VoiceEntry {
     // espeak-ng counts English words. At its own 175 it speaks three Mandarin syllables a second; a person speaks
     // four or more.
     let words_per_minute = match lang {
         Lang::En => 165,
         Lang::Zh => 240,
     };
-    VoiceEntry { name, lang, about, engine: Engine::Espeak(id, words_per_minute), gain_db }
+    VoiceEntry { name, lang, about, engine: Engine::Espeak(id, words_per_minute), gain_db, clear_db }
 }
 
 /// All voices; the first of a language is its default.
 ///
 /// The gains are measured: what the active speech level of sentences rendered without gain lacks to the target. Over 300
-/// English sentences a voice then varies by ±1 dB (5th to 95th percentile), over 200 Mandarin ones by ±1.7 dB.
+/// English sentences a voice then varies by ±1 dB (5th to 95th percentile), over 200 Mandarin ones by ±1.7 dB. The second
+/// figure is what the emphasis takes away.
 pub static VOICES: &[VoiceEntry] = &[
-    flite("slt", FliteVoice::Slt, -5.6, "woman, United States, statistical"),
-    flite("rms", FliteVoice::Rms, 0.2, "man, United States, statistical"),
-    flite("awb", FliteVoice::Awb, -0.7, "man, Scotland, statistical"),
-    flite("kal", FliteVoice::Kal, -1.3, "man, United States, diphones at 8 kHz"),
-    espeak("cmn", Lang::Zh, c"cmn", 0.7, "man, Mandarin, formants"),
-    espeak("cmn-f", Lang::Zh, c"cmn+f3", 0.7, "woman, Mandarin, formants"),
-    espeak("en-us", Lang::En, c"en-us", 0.2, "man, United States, formants"),
-    espeak("en-us-nyc", Lang::En, c"en-us-nyc", 0.0, "man, New York, formants"),
-    espeak("en-gb", Lang::En, c"en", -0.5, "man, Great Britain, formants"),
-    espeak("en-gb-rp", Lang::En, c"en-gb-x-rp", -0.4, "man, Received Pronunciation, formants"),
-    espeak("en-gb-lancaster", Lang::En, c"en-gb-x-gbclan", -1.3, "man, Lancaster, formants"),
-    espeak("en-gb-midlands", Lang::En, c"en-gb-x-gbcwmd", -0.9, "man, West Midlands, formants"),
-    espeak("en-scotland", Lang::En, c"en-gb-scotland", -1.2, "man, Scotland, formants"),
-    espeak("en-caribbean", Lang::En, c"en-029", -0.9, "man, Caribbean, formants"),
-    espeak("en-us-f", Lang::En, c"en-us+f3", -0.3, "woman, United States, formants"),
+    flite("slt", FliteVoice::Slt, [-5.6, 9.5], "woman, United States, statistical"),
+    flite("rms", FliteVoice::Rms, [0.2, 7.4], "man, United States, statistical"),
+    flite("awb", FliteVoice::Awb, [-0.7, 8.8], "man, Scotland, statistical"),
+    flite("kal", FliteVoice::Kal, [-1.3, 8.6], "man, United States, diphones at 8 kHz"),
+    espeak("cmn", Lang::Zh, c"cmn", [0.7, 6.9], "man, Mandarin, formants"),
+    espeak("cmn-f", Lang::Zh, c"cmn+f3", [0.7, 6.2], "woman, Mandarin, formants"),
+    espeak("en-us", Lang::En, c"en-us", [0.2, 6.5], "man, United States, formants"),
+    espeak("en-us-nyc", Lang::En, c"en-us-nyc", [0.0, 6.4], "man, New York, formants"),
+    espeak("en-gb", Lang::En, c"en", [-0.5, 6.4], "man, Great Britain, formants"),
+    espeak("en-gb-rp", Lang::En, c"en-gb-x-rp", [-0.4, 6.5], "man, Received Pronunciation, formants"),
+    espeak("en-gb-lancaster", Lang::En, c"en-gb-x-gbclan", [-1.3, 6.5], "man, Lancaster, formants"),
+    espeak("en-gb-midlands", Lang::En, c"en-gb-x-gbcwmd", [-0.9, 6.5], "man, West Midlands, formants"),
+    espeak("en-scotland", Lang::En, c"en-gb-scotland", [-1.2, 6.7], "man, Scotland, formants"),
+    espeak("en-caribbean", Lang::En, c"en-029", [-0.9, 6.7], "man, Caribbean, formants"),
+    espeak("en-us-f", Lang::En, c"en-us+f3", [-0.3, 5.6], "woman, United States, formants"),
 ];
 
-/// A voice and its rate.
+/// A voice, its rate and its timbre.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Voice {
     entry: &'static VoiceEntry,
     /// How fast it speaks.
     pub rate: Rate,
+    /// How it is coloured.
+    pub timbre: Timbre,
 }
 
 impl Voice {
+    const fn of(entry: &'static VoiceEntry) -> Self {
+        Self { entry, rate: Rate::NORMAL, timbre: Timbre::Natural }
+    }
+
     /// The voice that speaks `lang` where none is asked for.
     pub fn default_for(lang: Lang) -> Self {
         let entry = VOICES.iter().find(|entry| entry.lang == lang);
-        Self { entry: entry.expect("VOICES holds one of each language, as a test shows"), rate: Rate::NORMAL }
+        Self::of(entry.expect("VOICES holds one of each language, as a test shows"))
     }
 
     /// As it is written in lists, without the rate.
@@ -149,14 +180,14 @@ impl Voice {
 
     /// All voices, each at its own rate.
     pub fn all() -> impl Iterator<Item = Self> {
-        VOICES.iter().map(|entry| Self { entry, rate: Rate::NORMAL })
+        VOICES.iter().map(Self::of)
     }
 
     /// A voice of the same language and rate that another engine renders, for when this one's cannot.
     pub fn stand_in(&self) -> Option<Self> {
         let is_flite = |entry: &VoiceEntry| matches!(entry.engine, Engine::Flite(_));
         let differs = |entry: &&VoiceEntry| entry.lang == self.lang() && is_flite(entry) != is_flite(self.entry);
-        VOICES.iter().find(differs).map(|entry| Self { entry, rate: self.rate })
+        VOICES.iter().find(differs).map(|entry| Self { entry, ..*self })
     }
 
     /// The same voice at another rate.
@@ -164,9 +195,17 @@ impl Voice {
         Self { rate, ..self }
     }
 
+    /// The same voice, made clear for listeners in noise.
+    pub fn clear(self) -> Self {
+        Self { timbre: Timbre::Clear, ..self }
+    }
+
     /// What brings this voice to the common loudness \[dB\].
     pub fn gain_db(&self) -> f32 {
-        self.entry.gain_db
+        match self.timbre {
+            Timbre::Natural => self.entry.gain_db,
+            Timbre::Clear => self.entry.gain_db + self.entry.clear_db,
+        }
     }
 
     /// Makes a synthesiser that speaks with this voice; cheap enough to make one for each clause.
@@ -198,7 +237,7 @@ impl FromStr for Voice {
             None => (text, Rate::NORMAL),
         };
         let entry = VOICES.iter().find(|entry| entry.name == name);
-        Ok(Self { entry: entry.ok_or_else(|| TtsError::UnknownVoice(name.into()))?, rate })
+        Ok(Self { rate, ..Self::of(entry.ok_or_else(|| TtsError::UnknownVoice(name.into()))?) })
     }
 }
 

@@ -18,11 +18,12 @@ use std::time::Duration;
 use self::names::Names;
 use self::prompts::prompts;
 use self::scenes::Groups;
+pub(super) use self::scenes::on_one_line;
 use self::steps::{State, World};
 use super::yaml::{At, Findings, unknown};
 use super::{
-    Action, Daytimes, DialogId, DialogPlan, MAIN_FILE, Name, Plan, Program, Prompts, Queue, SceneId, SlotPlan,
-    Thresholds, Timings, raw,
+    Action, Daytimes, DialogId, DialogPlan, MAIN_FILE, Name, Plan, Program, Prompts, Queue, Recording, SceneId,
+    SlotPlan, Thresholds, Timings, raw, recorded,
 };
 use crate::diag::{Diagnostics, Place};
 use crate::units::Lang;
@@ -40,7 +41,11 @@ pub(super) fn plan(files: &[(PathBuf, String)]) -> Result<(Plan, Diagnostics), D
         return Err(found);
     };
     let mut findings = Findings { file: path, text, found: &mut found };
-    let hotline = raw::hotline(&mut findings);
+    let mut recordings = Vec::new();
+    let mut hotline = raw::hotline(&mut findings);
+    if let Some(raw) = &mut hotline {
+        recorded::in_hotline(raw, &mut recordings, &mut findings);
+    }
     let mut names = Names::of(hotline.as_ref());
     let deeds = hotline.as_ref().map(|hotline| Deeds::new(hotline, &mut names, &mut findings)).unwrap_or_default();
     let whole = hotline.as_ref().map(|hotline| Whole::new(hotline, &mut names, &mut findings));
@@ -48,7 +53,8 @@ pub(super) fn plan(files: &[(PathBuf, String)]) -> Result<(Plan, Diagnostics), D
     let spoken = hotline.as_ref().and_then(|hotline| hotline.language.as_ref()).map(|language| language.value.as_str());
     for (path, text) in files.iter().filter(|(other, _)| other != path) {
         let mut findings = Findings { file: path, text, found: &mut found };
-        if let Some(raw) = raw::scenes(spoken, &mut findings) {
+        if let Some(mut raw) = raw::scenes(spoken, &mut findings) {
+            recorded::in_scenes(&mut raw, &mut recordings, &mut findings);
             groups.add(raw, &mut deeds.world(&mut names), &mut findings);
         }
     }
@@ -58,7 +64,7 @@ pub(super) fn plan(files: &[(PathBuf, String)]) -> Result<(Plan, Diagnostics), D
     }
     names.report_unused(&mut findings);
     match whole.flatten() {
-        Some(whole) if !found.has_errors() => Ok((whole.with(deeds, groups), found)),
+        Some(whole) if !found.has_errors() => Ok((whole.with(deeds, groups, recordings), found)),
         _ => Err(found),
     }
 }
@@ -146,12 +152,13 @@ impl Whole {
         })
     }
 
-    fn with(self, deeds: Deeds, groups: Groups) -> Plan {
+    fn with(self, deeds: Deeds, groups: Groups, recordings: Vec<Recording>) -> Plan {
         let ids = groups.scenes.iter().enumerate().map(|(i, scene)| (scene.scene.clone(), SceneId(i))).collect();
         Plan {
             lang: self.lang,
             voice: self.voice,
             prompts: self.prompts,
+            recordings,
             daytimes: self.daytimes,
             thresholds: self.thresholds,
             timings: self.timings,
@@ -276,7 +283,7 @@ fn resolve<'n>(
 
 #[cfg(test)]
 mod tests {
-    use super::scenes::on_one_line;
+    use super::on_one_line;
     use super::*;
     use crate::dialog::testing::{main_file, scene_file};
 

@@ -118,7 +118,7 @@ fn scene_steps(raw: &raw::Scene, world: &mut World<'_>, findings: &mut Findings<
 }
 
 /// Joins lines: with a space, except behind Chinese, which has none between words.
-pub(super) fn on_one_line(text: &str) -> String {
+pub(in crate::dialog::dialplan) fn on_one_line(text: &str) -> String {
     let mut line = String::with_capacity(text.len());
     for word in text.split_whitespace() {
         if line.chars().next_back().is_some_and(|last| last < '\u{2e80}') {

@@ -17,11 +17,13 @@ use super::{OpenAi, fault, is_worth_a_retry, runtime, within};
 use crate::audio::resample::Resampler;
 use crate::server::http_client;
 use crate::speech::ServerFault;
-use crate::speech::tts::{Renderer, TtsError, Voice};
+use crate::speech::tts::{Renderer, Timbre, TtsError, Voice};
 use crate::units::SampleRate;
 
 /// What `pcm` means in this protocol \[Hz\].
 const HERTZ: u32 = 24_000;
+/// What being made clear takes from a voice that is not known \[dB\]: the middle of what our own lose.
+const USUAL_CLEAR_DB: f32 = 7.0;
 
 /// A server's voice.
 pub struct RemoteVoice {
@@ -137,8 +139,11 @@ impl Renderer for RemoteVoice {
         Some(self.by.clone())
     }
 
-    fn gain_db(&self, _: &Voice) -> f32 {
-        0.0
+    fn gain_db(&self, voice: &Voice) -> f32 {
+        match voice.timbre {
+            Timbre::Natural => 0.0,
+            Timbre::Clear => USUAL_CLEAR_DB,
+        }
     }
 
     fn render(
