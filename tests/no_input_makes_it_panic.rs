@@ -14,10 +14,14 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use antevox::leg::MediaLeg;
+use antevox::rtp::dtls::{Engine, Handshake, Step};
 use antevox::rtp::srtp::{Opener, Transform};
+use antevox::rtp::stun::{self, Check};
 use antevox::rtp::telephone_event::KeyReceiver;
 use antevox::rtp::{Packet, Seeds};
-use antevox::sdp::{Agreed, Codec, Local, SECRET_BYTES, Secret, Security, accept_answer, negotiate, offer};
+use antevox::sdp::{
+    Agreed, Codec, Fingerprint, Local, SECRET_BYTES, Secret, Security, accept_answer, negotiate, offer,
+};
 use antevox::server::store::tables::{Source, TABLES};
 use antevox::units::{LegId, RtpTimestamp};
 use support::answering::{Manner, Server};
@@ -138,7 +142,8 @@ fn address(last: u8) -> SocketAddr {
 
 fn everything() -> Local {
     let security = Security::Possible(Secret::new([7; SECRET_BYTES]));
-    Local { codecs: Codec::ALL.to_vec(), security, ..Local::new(address(1), 1) }
+    let certificate = Some(Fingerprint::of(b"a certificate"));
+    Local { codecs: Codec::ALL.to_vec(), security, certificate, ..Local::new(address(1), 1) }
 }
 
 const OFFER: &[u8] = b"v=0\r\no=- 1 1 IN IP4 192.0.2.2\r\ns=-\r\nc=IN IP4 192.0.2.2\r\nt=0 0\r\n\
@@ -146,9 +151,14 @@ const OFFER: &[u8] = b"v=0\r\no=- 1 1 IN IP4 192.0.2.2\r\ns=-\r\nc=IN IP4 192.0.
     a=rtpmap:101 telephone-event/8000\r\na=rtpmap:102 telephone-event/48000\r\na=ptime:20\r\na=rtcp:5010\r\n\
     a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:PS1uQCVeeCFCanVmcjkpPywjNWhcYD0mXXtxaVBR|2^31\r\na=sendonly\r\n";
 
+const BROWSERS_OFFER: &[u8] = b"v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0\r\n\
+    m=audio 9 UDP/TLS/RTP/SAVPF 111 0 110\r\nc=IN IP4 0.0.0.0\r\na=ice-ufrag:abcd\r\na=ice-pwd:abcdefghijklmnopqrstuvwx\r\n\
+    a=fingerprint:sha-256 00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF:00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF\r\n\
+    a=setup:actpass\r\na=mid:0\r\na=rtcp-mux\r\na=rtpmap:111 opus/48000/2\r\na=rtpmap:110 telephone-event/48000\r\n";
+
 #[test]
 fn session_descriptions() {
-    Mutator::new(&["sip/fuzz-pjsip/sdp", "sip/fuzz-pjsip/sdes"], &[OFFER]).feed(|input| {
+    Mutator::new(&["sip/fuzz-pjsip/sdp", "sip/fuzz-pjsip/sdes"], &[OFFER, BROWSERS_OFFER]).feed(|input| {
         let text = String::from_utf8_lossy(input);
         if let Ok(agreed) = negotiate(&everything(), &text) {
             let answer = agreed.answer_sdp();
@@ -207,6 +217,61 @@ fn protected_packets() {
     Mutator::new(&["sip/fuzz-pjsip/srtp"], &[&[0x80; 40]]).feed(|input| {
         for opener in &mut openers {
             assert!(opener.open_rtp(&mut input.to_vec()).is_err() && opener.open_rtcp(&mut input.to_vec()).is_err());
+        }
+    });
+}
+
+#[test]
+fn checks_of_the_way() {
+    const PASSWORD: &str = "abcdefghijklmnopqrstuvwx";
+    let (mut check, mut answer) = (Vec::new(), Vec::new());
+    stun::request([1; 12], ("ours:theirs", PASSWORD), true, &mut check);
+    Mutator::new(&["sip/fuzz-pjsip/stun"], &[&check]).feed(|input| {
+        if let Ok(read) = Check::read(input, "ours", PASSWORD) {
+            assert_eq!(input[8..20], check[8..20], "nobody else knows the password");
+            read.answer(address(2), PASSWORD, &mut answer);
+        }
+    });
+}
+
+/// A server's half of a handshake, and a caller's datagrams that are nearly right.
+#[test]
+fn handshakes() {
+    let key = rcgen::KeyPair::generate().unwrap();
+    let certificate = rcgen::CertificateParams::new(Vec::new()).unwrap().self_signed(&key).unwrap();
+    let engine = Engine::new(certificate.der().to_vec(), key.serialize_der()).unwrap();
+    let (now, mut bytes) = (Instant::now(), Vec::new());
+    let mut said = |from: &mut Handshake| {
+        let steps = std::iter::from_fn(|| from.poll(&mut bytes).map(|step| (step, bytes.clone())));
+        let sent: Vec<_> = steps.filter(|(step, _)| matches!(step, Step::Send)).map(|(_, bytes)| bytes).collect();
+        sent
+    };
+    // A whole handshake: all that a caller says in it is a sample.
+    let (mut caller, mut server) = (Handshake::begun(&engine, now), Handshake::awaited(&engine, now));
+    let mut samples = Vec::new();
+    for _ in 0..4 {
+        caller.wait(now).unwrap();
+        for datagram in said(&mut caller) {
+            server.receive(now, &datagram).unwrap();
+            samples.push(datagram);
+        }
+        for datagram in said(&mut server) {
+            caller.receive(now, &datagram).unwrap();
+        }
+    }
+    assert!(samples.len() >= 3, "hello, hello with a cookie, certificate and the rest");
+    let hello = samples[0].clone();
+    let samples: Vec<&[u8]> = samples.iter().map(Vec::as_slice).collect();
+    let (mut server, mut heard, mut later) = (Handshake::awaited(&engine, now), 0, now);
+    Mutator::new(&["sip/fuzz-pjsip/dtls"], &samples).feed(|input| {
+        later += Duration::from_millis(1);
+        heard += 1;
+        let is_over = server.receive(later, input).is_err();
+        said(&mut server);
+        if is_over || heard % 16 == 0 {
+            server = Handshake::awaited(&engine, later);
+            let _ = server.receive(later, &hello);
+            said(&mut server);
         }
     });
 }

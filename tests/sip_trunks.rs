@@ -214,6 +214,26 @@ async fn a_dead_target_is_passed_over() {
 }
 
 #[tokio::test]
+async fn a_busy_telephone_s_user_may_have_another() {
+    let server = server(SipConfig { phones: vec![login("95188")], ..SipConfig::default() }).await;
+    let (mut first, mut second) = (Phone::new(server.udp()).await, Phone::new(server.udp()).await);
+    for phone in [&mut second, &mut first] {
+        let contact = format!("<sip:x@{}>", phone.local);
+        assert_eq!(register(phone, "95188", &contact).await.status(), 200);
+    }
+    let mut leg = server.edge.dial(call("sip:95188@antevox")).await.unwrap();
+    let invite = first.hear().await;
+    first.answer_as(&invite, 486, "f", "", "").await;
+    assert_eq!(first.hear().await.method(), "ACK");
+    let again = second.hear().await;
+    assert_eq!((again.method(), again.field("Call-ID")), ("INVITE", invite.field("Call-ID")));
+    second.answer_as(&again, 480, "s", "", "").await;
+    assert_eq!(second.hear().await.method(), "ACK");
+    assert_eq!(leg.events.recv().await, Some(LegEvent::Ended { status: 480 }));
+    server.idle().await;
+}
+
+#[tokio::test]
 async fn targets_are_asked_whether_they_live() {
     let mut target = phone().await;
     let asking = Trunk { options: Some(Duration::from_secs(1)), ..trunk(&[&target]) };

@@ -32,7 +32,7 @@ pub enum Input<'a> {
     /// A party's signalling moved on.
     Leg(LegId, LegEvent),
     /// The second leg that [`Output::Dial`] asked for is being placed, with its media socket here.
-    Dialled(sdp::Local),
+    Dialled(Box<sdp::Local>),
     /// The recogniser answered.
     Heard(HearingId, Hearing),
     /// What an [`Output::Understand`] asked for.

@@ -1,6 +1,8 @@
-//! One party's media in a call: the leg, and the frame that waits to be sent.
+//! One party's media in a call: the leg, and the frames that wait to be sent.
 
+use std::collections::VecDeque;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::io::Stream;
@@ -8,23 +10,31 @@ use super::record::RtpRecord;
 use crate::audio::Frame;
 use crate::leg::{Inbound, MediaLeg};
 use crate::rtp::Seeds;
+use crate::rtp::dtls::Engine;
 use crate::sdp::Agreed;
 use crate::units::LegId;
 
-/// A leg with its outgoing frame.
+/// Frames that wait at most; beyond, the oldest falls out: more than that a call does not make up for at once.
+const WAITING: usize = 16;
+
+/// A leg with its outgoing frames.
 pub(super) struct Line {
     leg: MediaLeg,
-    /// Said in this tick, not sent yet.
-    pending: Option<Frame>,
+    /// Said, not sent yet: one, or as many as ticks are made up for.
+    waiting: VecDeque<Frame>,
     /// Packets that had come when that was looked at last.
     packets: u64,
 }
 
 impl Line {
-    pub(super) fn new(id: LegId, agreed: &Agreed, seed: u64) -> Self {
+    pub(super) fn new(id: LegId, agreed: &Agreed, seed: u64, engine: Option<Arc<Engine>>) -> Self {
         // The bits of one random number, parted: none of the three tells anything about the others.
         let seeds = Seeds { ssrc: seed as u32, seq: (seed >> 32) as u16, timestamp: (seed >> 24) as u32 ^ seed as u32 };
-        Self { leg: MediaLeg::new(id, agreed, seeds), pending: None, packets: 0 }
+        Self {
+            leg: MediaLeg::new(id, agreed, seeds).with_handshakes(engine),
+            waiting: VecDeque::with_capacity(1),
+            packets: 0,
+        }
     }
 
     /// Takes a datagram.
@@ -43,20 +53,24 @@ impl Line {
         self.leg.pull(now)
     }
 
-    /// Makes `frame` the next to be sent.
+    /// Lets `frame` be sent after those that wait.
     pub(super) fn say(&mut self, frame: &Frame) {
-        self.pending = Some(*frame);
+        if self.waiting.len() == WAITING {
+            self.waiting.pop_front();
+        }
+        self.waiting.push_back(*frame);
     }
 
     /// Puts the next packet to send into `packet`; answers what it is and where it goes.
     pub(super) fn transmit(&mut self, now: Instant, packet: &mut Vec<u8>) -> Option<(Stream, SocketAddr)> {
-        if let Some(frame) = self.pending.take()
-            && let Some(to) = self.leg.send(&frame, now, packet)
-        {
+        let sends = self.leg.establish(now, packet).or_else(|| self.leg.send_more(now, packet));
+        if let Some(to) = sends {
             return Some((Stream::Sound, to));
         }
-        if let Some(to) = self.leg.send_more(now, packet) {
-            return Some((Stream::Sound, to));
+        while let Some(frame) = self.waiting.pop_front() {
+            if let Some(to) = self.leg.send(&frame, now, packet) {
+                return Some((Stream::Sound, to));
+            }
         }
         let to = self.leg.report(now, packet)?;
         let stream = if self.leg.agreed().rtcp_mux { Stream::Sound } else { Stream::Reports };
@@ -85,6 +99,36 @@ impl Line {
             round_trip_ms: stats.round_trip_ms,
             remote_loss: stats.remote_loss,
             remote_mos: stats.remote_mos,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::disallowed_methods, reason = "virtual time has to begin somewhere")]
+
+    use super::*;
+    use crate::rtp::Packet;
+    use crate::sdp::{self, Local};
+
+    #[test]
+    fn what_was_said_while_nothing_could_be_sent_is_sent_all_the_same() {
+        let local = |n: u8| Local::new(SocketAddr::from(([192, 0, 2, n], 4_000)), n.into());
+        for ptime in [10, 20, 40] {
+            let offer = sdp::offer(&local(1)).replace("ptime:20", &format!("ptime:{ptime}"));
+            let agreed = sdp::negotiate(&local(2), &offer).expect("both speak the same");
+            let mut line = Line::new(LegId::CALLER, &agreed, 7, None);
+            let (now, mut packet, mut times) = (Instant::now(), Vec::new(), Vec::new());
+            // A machine that stalled makes up for ten ticks at once.
+            (0..10).for_each(|_| line.say(&Frame::SILENCE));
+            while let Some((stream, _)) = line.transmit(now, &mut packet) {
+                if stream == Stream::Sound && !crate::rtp::packet::is_rtcp(&packet) {
+                    times.push(Packet::parse(&packet).expect("ours").timestamp.0);
+                }
+            }
+            assert_eq!(times.len(), 200 / ptime);
+            let step = 8 * ptime as u32;
+            assert!(times.windows(2).all(|pair| pair[1].wrapping_sub(pair[0]) == step), "{times:?}");
         }
     }
 }

@@ -45,6 +45,7 @@ use crate::dialog::{CallFacts, Plan};
 use crate::identify::Identified;
 use crate::leg::{Keys, LegEvent, LegRequest};
 use crate::nlu::Understanding;
+use crate::rtp::dtls::Engine;
 use crate::sdp::{self, Agreed};
 use crate::speech::tts::Recordings;
 use crate::speech::vad::VoiceDetector;
@@ -77,6 +78,8 @@ pub struct Arrival {
     pub offer: Option<String>,
     /// Where our media socket for the caller is, and what we can do.
     pub local: sdp::Local,
+    /// Shakes hands for keys with those who ask for that.
+    pub engine: Option<Arc<Engine>>,
     /// When the INVITE came.
     pub at: Timestamp,
     /// The same as local time.
@@ -219,6 +222,12 @@ impl Call {
         self.serve_conversation(now);
     }
 
+    /// Takes in a packet that came by `now`, and does not yet do what has become due meanwhile: on a machine that stalled, all
+    /// that has come is taken in before time goes on.
+    pub fn take_in(&mut self, now: Instant, leg: LegId, from: SocketAddr, bytes: &[u8]) {
+        self.packet(now, leg, from, bytes);
+    }
+
     /// What to do now. A packet to send is written into `packet`. [`Output::Deadline`] is always the last.
     pub fn poll(&mut self, now: Instant, packet: &mut Vec<u8>) -> Output {
         if let Some(output) = self.outputs.pop_front() {
@@ -345,7 +354,8 @@ impl Call {
         self.arrival.local = agreed.next_local();
         self.conversation.set_line_rate(agreed.codec.sample_rate());
         let Some(line) = &mut self.line else {
-            self.line = Some(Line::new(LegId::CALLER, agreed, self.arrival.seed));
+            let engine = self.arrival.engine.clone();
+            self.line = Some(Line::new(LegId::CALLER, agreed, self.arrival.seed, engine));
             return;
         };
         let was_held = line.is_held();
@@ -388,12 +398,14 @@ impl Call {
     /// 20 ms of media in each direction.
     fn tick(&mut self, now: Instant) {
         let Some(line) = &mut self.line else { return };
-        let mut heard = line.pull(now);
+        // Media time goes on evenly, however late we are.
+        let due = self.times.next_tick.min(now);
+        let mut heard = line.pull(due);
         std::mem::take(&mut self.pressed).chars().for_each(|key| heard.keys.push(key));
         let said = match &mut self.stage {
             Stage::Bridged(agent) => {
                 agent.say(&heard.frame);
-                agent.pull(now).frame
+                agent.pull(due).frame
             }
             _ if line.is_held() => Frame::SILENCE,
             _ => {

@@ -28,7 +28,7 @@ pub(super) enum Transferring {
     /// A second leg is being placed.
     Dialling {
         /// Where our media socket for it is, once it is known.
-        local: Option<sdp::Local>,
+        local: Option<Box<sdp::Local>>,
     },
 }
 
@@ -79,7 +79,7 @@ impl Call {
         ours.chain(theirs).map(|(name, value)| (name, header_value(&value))).collect()
     }
 
-    pub(super) fn dialled(&mut self, local: sdp::Local) {
+    pub(super) fn dialled(&mut self, local: Box<sdp::Local>) {
         if let Stage::Transferring(Transferring::Dialling { local: known }) = &mut self.stage {
             *known = Some(local);
         }
@@ -107,7 +107,7 @@ impl Call {
                 self.timers.stop(Timer::Transfer);
                 self.agent_local = Some(agreed.next_local());
                 // Another stream than the caller's, so another SSRC: the seed must differ.
-                let agent = Line::new(LegId::AGENT, &agreed, !self.arrival.seed);
+                let agent = Line::new(LegId::AGENT, &agreed, !self.arrival.seed, self.arrival.engine.clone());
                 self.stage = Stage::Bridged(Box::new(agent));
                 self.conversation.step_aside();
             }

@@ -1,17 +1,19 @@
 //! One party's media: what the rooms below do, in the order in which a packet meets them.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::association::Learned;
 use super::coder::{self, Decoder, Encoder, HALF_MS};
-use super::secrecy::Secrecy;
+use super::protection::{Opened, Protection};
 use super::{Keys, RtpStats};
 use crate::audio::tone::{KeyDetector, KeyTone};
 use crate::audio::{FRAME_MS, Frame};
 use crate::rtp::bursts::Bursts;
+use crate::rtp::dtls;
 use crate::rtp::jitter::Pushed;
 use crate::rtp::packet::is_rtcp;
-use crate::rtp::srtp::SrtpError;
 use crate::rtp::telephone_event::{EventPacket, KeyReceiver, KeySender};
 use crate::rtp::xr::Voip;
 use crate::rtp::{Arrival, JitterBuffer, Packet, Played, Reception, Seeds, Sender, Signal, SourceLock, Verdict};
@@ -50,8 +52,7 @@ pub struct MediaLeg {
     ears: Ears,
     mouth: Mouth,
     rtcp: rtcp::Exchange,
-    /// `None` in the clear.
-    secrecy: Option<Secrecy>,
+    protection: Protection,
 }
 
 /// From datagrams to frames.
@@ -104,8 +105,15 @@ impl MediaLeg {
                 sent: None,
             },
             rtcp: rtcp::Exchange::new(seeds.ssrc.rotate_left(16) ^ seeds.timestamp),
-            secrecy: Secrecy::new(agreed),
+            protection: Protection::new(agreed),
         }
+    }
+
+    /// Shakes hands for keys with `engine`, where that was agreed. Without one there is no sound then.
+    #[must_use]
+    pub fn with_handshakes(mut self, engine: Option<Arc<dtls::Engine>>) -> Self {
+        self.protection.begin(engine, &self.agreed);
+        self
     }
 
     /// Whose media it is.
@@ -128,19 +136,34 @@ impl MediaLeg {
         self.ears.lock.remote()
     }
 
-    /// Takes a datagram, RTP or RTCP. What is neither, or not the party's, is counted and dropped.
+    /// Takes a datagram: RTP or RTCP, a check of the way or a handshake. What is none, or not the party's, is counted and
+    /// dropped.
     pub fn receive(&mut self, now: Instant, from: SocketAddr, bytes: &[u8]) {
-        let Some(secrecy) = &mut self.secrecy else { return self.receive_clear(now, from, bytes) };
-        match secrecy.open(bytes) {
-            Ok(packet) => {
+        if let Some(learned) = self.protection.take(now, from, bytes) {
+            return self.learned(&learned);
+        }
+        match self.protection.open(bytes) {
+            Opened::Clear => self.receive_clear(now, from, bytes),
+            Opened::Packet(packet) => {
                 self.receive_clear(now, from, &packet);
-                if let Some(secrecy) = &mut self.secrecy {
-                    secrecy.used(packet);
+                self.protection.used(packet);
+            }
+            Opened::Nothing => {}
+            Opened::Foreign => self.ears.foreign += 1,
+        }
+    }
+
+    fn learned(&mut self, learned: &Learned) {
+        match *learned {
+            Learned::Nothing => {}
+            Learned::Foreign => self.ears.foreign += 1,
+            Learned::Way(peer) => self.ears.lock.settle(peer),
+            // A way that was chosen by checks stays.
+            Learned::Keys(peer, _) => {
+                if self.remote().is_none() || self.agreed.remote.is_some() {
+                    self.ears.lock.settle(peer);
                 }
             }
-            // The network may bring a packet twice; nobody else has made it.
-            Err(SrtpError::Replayed) => {}
-            Err(SrtpError::Truncated | SrtpError::Forged) => self.ears.foreign += 1,
         }
     }
 
@@ -178,6 +201,14 @@ impl MediaLeg {
         self.sent(written, now, to, out)
     }
 
+    /// Writes what is to be said so that there is a way, and keys, into `out`, in place of what that holds; answers where to
+    /// send it. Ask until it answers `None`, after each [`receive`](Self::receive) and every 20 ms.
+    pub fn establish(&mut self, now: Instant, out: &mut Vec<u8>) -> Option<SocketAddr> {
+        let (to, learned) = self.protection.next(now, self.agreed.remote, out);
+        self.learned(&learned);
+        to
+    }
+
     /// The second packet of 20 ms, where packets hold only 10.
     pub fn send_more(&mut self, now: Instant, out: &mut Vec<u8>) -> Option<SocketAddr> {
         let to = self.remote().filter(|_| !self.agreed.is_held());
@@ -186,7 +217,7 @@ impl MediaLeg {
     }
 
     fn sent(&mut self, written: bool, now: Instant, to: Option<SocketAddr>, out: &mut Vec<u8>) -> Option<SocketAddr> {
-        if !written || !self.seal(out) {
+        if !written || !self.protection.seal(out) {
             return None;
         }
         self.mouth.sent = Some(now);
@@ -214,12 +245,7 @@ impl MediaLeg {
         let timestamp = self.mouth.timestamp(now, self.agreed.codec);
         let voip = self.ears.reception.ssrc().map(|ssrc| self.voip(ssrc));
         self.rtcp.report(now, (&self.mouth.sender, timestamp), &mut self.ears.reception, voip.as_ref(), out);
-        self.seal(out).then_some(to)
-    }
-
-    /// Protects a packet, if that was agreed; answers whether it may be sent.
-    fn seal(&mut self, packet: &mut Vec<u8>) -> bool {
-        self.secrecy.as_mut().is_none_or(|secrecy| secrecy.seal(packet))
+        self.protection.seal(out).then_some(to)
     }
 
     /// Goes on as agreed anew: held or resumed, at another address, with another codec.
@@ -231,7 +257,8 @@ impl MediaLeg {
         if of(agreed) != of(&self.agreed) {
             self.mouth.encoder = Encoder::new(agreed);
         }
-        self.secrecy = Secrecy::renewed(self.secrecy.take(), agreed);
+        let protection = std::mem::replace(&mut self.protection, Protection::new(agreed));
+        self.protection = protection.renewed(agreed);
         // An old-fashioned hold names no address; the party is still where it was.
         if agreed.remote.is_some() {
             self.ears.lock.reopen(agreed.remote);

@@ -16,7 +16,7 @@
 //! | codec | PCMU, PCMA, G.722, Opus (8–48 kHz, FEC and DTX as the peer wants); the offerer's order counts |
 //! | packet length | 10 to 60 ms in steps of 10 (Opus: 10, 20, 40, 60), as the peer's `ptime` and `maxptime` say; any length is understood |
 //! | keys | telephone-event (RFC 4733) at the codec's clock or 8,000; a peer without it is heard, and told, in tones |
-//! | protection | SRTP by SDES (RFC 4568): AES-CM with tags of 80 and 32 bits, AES-GCM with 128 and 256 |
+//! | protection | SRTP by SDES (RFC 4568): AES-CM with tags of 80 and 32 bits, AES-GCM with 128 and 256; by DTLS (RFC 5763), with or without ICE, of which we are the simple half |
 //! | RTCP | on the same port (RFC 5761) or the next |
 //! | pauses | comfort noise (RFC 3389) is understood, never asked for; while we are silent for 15 s the way is kept open (RFC 6263) |
 //!
@@ -36,9 +36,11 @@
 //!
 //! Opened and sealed are packets only where SRTP was agreed. The media half is a value without sockets or clocks: bytes and `now` go in, frames and bytes come out.
 
+mod association;
 mod coder;
 mod keys;
 mod media;
+mod protection;
 mod secrecy;
 mod signalling;
 mod stats;

@@ -1,8 +1,9 @@
-//! Protected packets, where that was agreed: what was negotiated, turned into ciphers.
+//! Protected packets, where that was agreed: what was negotiated or shaken hands for, turned into ciphers.
 
+use crate::rtp::dtls;
 use crate::rtp::packet::is_rtcp;
 use crate::rtp::srtp::{Opener, Sealer, SrtpError, Transform};
-use crate::sdp::{Agreed, Secret, Suite};
+use crate::sdp::{Agreed, Keys, Secured, Suite};
 
 /// Largest datagram that is opened (bytes): an Ethernet frame.
 const MAX_DATAGRAM: usize = 1_500;
@@ -19,8 +20,8 @@ const fn transform(suite: Suite) -> Transform {
 /// Both directions.
 #[derive(Debug)]
 pub(super) struct Secrecy {
-    ours: (Suite, Secret),
-    theirs: (Suite, Secret),
+    /// The keys, where the descriptions hold them.
+    described: Option<Keys>,
     sealer: Sealer,
     opener: Opener,
     /// The packet that was opened last.
@@ -28,26 +29,34 @@ pub(super) struct Secrecy {
 }
 
 impl Secrecy {
-    /// As agreed; `None` when that is in the clear.
+    /// As agreed; `None` when that is in the clear, or when the keys are still to come.
     pub(super) fn new(agreed: &Agreed) -> Option<Self> {
-        let secured = agreed.secured?;
-        let transform = transform(secured.suite);
-        Some(Self {
-            ours: (secured.suite, secured.ours),
-            theirs: (secured.suite, secured.theirs),
-            sealer: Sealer::new(transform, secured.ours.of(secured.suite))?,
-            opener: Opener::new(transform, secured.theirs.of(secured.suite))?,
-            opened: Vec::with_capacity(MAX_DATAGRAM),
-        })
+        let Some(Secured::Keys(keys)) = agreed.secured else { return None };
+        let transform = transform(keys.suite);
+        let secrets = (keys.ours.of(keys.suite), keys.theirs.of(keys.suite));
+        Some(Self { described: Some(keys), ..Self::with(transform, secrets)? })
+    }
+
+    /// By the keys of a handshake.
+    pub(super) fn shaken(keys: &dtls::Keys) -> Option<Self> {
+        Self::with(keys.transform, (&keys.ours, &keys.theirs))
+    }
+
+    fn with(transform: Transform, (ours, theirs): (&[u8], &[u8])) -> Option<Self> {
+        let (sealer, opener) = (Sealer::new(transform, ours)?, Opener::new(transform, theirs)?);
+        Some(Self { described: None, sealer, opener, opened: Vec::with_capacity(MAX_DATAGRAM) })
     }
 
     /// As agreed anew. A direction whose key stays goes on counting: to begin anew under the same key would give it away.
     pub(super) fn renewed(before: Option<Self>, agreed: &Agreed) -> Option<Self> {
         let new = Self::new(agreed)?;
         let Some(before) = before else { return Some(new) };
+        let ours = |secrecy: &Self| secrecy.described.map(|keys| (keys.suite, keys.ours));
+        let theirs = |secrecy: &Self| secrecy.described.map(|keys| (keys.suite, keys.theirs));
+        let (keeps_ours, keeps_theirs) = (ours(&before) == ours(&new), theirs(&before) == theirs(&new));
         Some(Self {
-            sealer: if before.ours == new.ours { before.sealer } else { new.sealer },
-            opener: if before.theirs == new.theirs { before.opener } else { new.opener },
+            sealer: if keeps_ours { before.sealer } else { new.sealer },
+            opener: if keeps_theirs { before.opener } else { new.opener },
             ..new
         })
     }

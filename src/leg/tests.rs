@@ -3,6 +3,7 @@
 #![allow(clippy::disallowed_methods, reason = "virtual time has to begin somewhere")]
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
@@ -10,7 +11,11 @@ use proptest::prelude::*;
 use super::*;
 use crate::audio::{FRAME_SAMPLES, Frame};
 use crate::rtp::Seeds;
-use crate::sdp::{self, Agreed, Codec, Direction, Local, SECRET_BYTES, Secret, Security};
+use crate::rtp::dtls::Engine;
+use crate::rtp::stun;
+use crate::sdp::{
+    self, Agreed, Codec, Direction, Fingerprint, Local, Protected, SECRET_BYTES, Secret, Secured, Security,
+};
 use crate::units::LegId;
 
 const TICK: Duration = Duration::from_millis(20);
@@ -158,6 +163,117 @@ fn protected_sound_keys_and_reports_come_through_and_strangers_do_not() {
     let stats = hotline.stats();
     assert_eq!((stats.packets, stats.foreign), (packets, 100), "{stats:?}");
     assert!(heard.loud < 10, "no more than the end of what was heard before: {heard:?}");
+}
+
+fn engine() -> Arc<Engine> {
+    let key = rcgen::KeyPair::generate().expect("a key");
+    let certificate =
+        rcgen::CertificateParams::new(Vec::new()).expect("no names").self_signed(&key).expect("a certificate");
+    Arc::new(Engine::new(certificate.der().to_vec(), key.serialize_der()).expect("a good library"))
+}
+
+fn shaking(n: u8, engine: &Engine) -> Local {
+    Local {
+        security: Security::Possible(Secret::new([n; SECRET_BYTES])),
+        certificate: Some(Fingerprint::of(engine.certificate())),
+        ..Local::new(address(n), n.into())
+    }
+}
+
+/// Caller and hotline who shake hands with these engines; without checks unless `ice`.
+fn shaking_legs(engines: [&Arc<Engine>; 2], promised: &Engine, ice: bool) -> (MediaLeg, MediaLeg) {
+    let caller = Local { protected: Protected::ByHandshake(None), ..shaking(1, promised) };
+    let mut offer = sdp::offer(&caller);
+    if !ice {
+        offer = offer.replace("a=ice-ufrag", "a=x-none");
+    }
+    let answered = sdp::negotiate(&shaking(2, engines[1]), &offer).expect("both do it");
+    let offered = sdp::accept_answer(&caller, &answered.answer_sdp()).expect("an answer");
+    let leg = |id, agreed: &Agreed, engine: &Arc<Engine>| {
+        let seeds = Seeds { ssrc: 1 + id, seq: 65_400, timestamp: 77 };
+        MediaLeg::new(LegId(id), agreed, seeds).with_handshakes(Some(engine.clone()))
+    };
+    (leg(0, &offered, engines[0]), leg(1, &answered, engines[1]))
+}
+
+/// Lets both say what they have to, the first at `from`, until `ms` have passed; every `lossy`th datagram is lost.
+fn establish(caller: &mut MediaLeg, hotline: &mut MediaLeg, from: SocketAddr, ms: u32, lossy: usize) {
+    let (start, mut bytes, mut sent) = (Instant::now(), Vec::new(), 0);
+    for n in 0..ms / 20 {
+        let now = start + TICK * n;
+        for _ in 0..8 {
+            while caller.establish(now, &mut bytes).is_some() {
+                sent += 1;
+                if sent % lossy != 0 {
+                    hotline.receive(now, from, &bytes);
+                }
+            }
+            while let Some(to) = hotline.establish(now, &mut bytes) {
+                sent += 1;
+                if to == from && sent % lossy != 0 {
+                    caller.receive(now, address(2), &bytes);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_handshake_brings_keys_and_then_sound_both_ways_even_where_datagrams_are_lost() {
+    for lossy in [usize::MAX, 5, 3] {
+        let (ours, theirs) = (engine(), engine());
+        let (mut caller, mut hotline) = shaking_legs([&theirs, &ours], &theirs, false);
+        let heard = talk(&mut caller, &mut hotline, 60, 0.0, Duration::ZERO, "");
+        assert_eq!((heard.loud, hotline.stats().packets), (0, 0), "nothing goes without keys");
+        establish(&mut caller, &mut hotline, address(1), 4_000, lossy);
+        assert!(talk(&mut caller, &mut hotline, 200, 0.0, Duration::ZERO, "7").loud > 180, "lossy {lossy}");
+        let mut bytes = Vec::new();
+        assert_eq!(hotline.send(&hum(0), Instant::now(), &mut bytes), Some(address(1)));
+        caller.receive(Instant::now(), address(2), &bytes);
+        assert_eq!(caller.stats().packets, 1);
+        // Held and resumed, the keys stay.
+        hotline.renegotiate(&hotline.agreed().clone());
+        caller.renegotiate(&caller.agreed().clone());
+        assert!(talk(&mut caller, &mut hotline, 200, 0.0, Duration::ZERO, "").loud > 180);
+    }
+}
+
+#[test]
+fn another_certificate_than_was_promised_brings_nothing() {
+    let (ours, theirs, strangers) = (engine(), engine(), engine());
+    let (mut stranger, mut hotline) = shaking_legs([&strangers, &ours], &theirs, false);
+    establish(&mut stranger, &mut hotline, address(9), 1_000, usize::MAX);
+    assert_eq!(hotline.send(&hum(0), Instant::now(), &mut Vec::new()), None);
+    // The party itself is not kept out by that.
+    let (mut caller, _) = shaking_legs([&theirs, &ours], &theirs, false);
+    establish(&mut caller, &mut hotline, address(1), 2_000, usize::MAX);
+    assert_eq!(hotline.send(&hum(0), Instant::now(), &mut Vec::new()), Some(address(1)));
+}
+
+#[test]
+fn checks_say_where_a_browser_is_and_strangers_get_no_word() {
+    let (ours, theirs) = (engine(), engine());
+    let (mut browser, mut hotline) = shaking_legs([&theirs, &ours], &theirs, true);
+    let Some(Secured::Handshake(handshake)) = &hotline.agreed().secured else { panic!("a handshake was agreed on") };
+    let ice = handshake.ice.clone().expect("checks were agreed on");
+    let (now, mut bytes, mut check) = (Instant::now(), Vec::new(), Vec::new());
+    let user = format!("{}:{}", ice.ours.name, ice.theirs.name);
+    stun::request([1; 12], (&user, "a guess at the password"), true, &mut check);
+    hotline.receive(now, address(9), &check);
+    assert_eq!((hotline.establish(now, &mut bytes), hotline.stats().foreign), (None, 1));
+    // A handshake from where no check came from is a stranger's.
+    hotline.receive(now, address(9), &[22, 254, 253, 0, 0]);
+    assert_eq!((hotline.establish(now, &mut bytes), hotline.stats().foreign), (None, 2));
+    stun::request([2; 12], (&user, &ice.ours.password), true, &mut check);
+    hotline.receive(now, address(7), &check);
+    assert_eq!(hotline.establish(now, &mut bytes), Some(address(7)));
+    assert_eq!((&bytes[..2], &bytes[8..20]), (&[1, 1][..], &[2; 12][..]));
+    assert_eq!(hotline.remote(), Some(address(7)));
+    // Ours never checks; told where the hotline is, the browser's half begins.
+    stun::request([3; 12], (&format!("{}:x", ice.theirs.name), &ice.theirs.password), true, &mut check);
+    browser.receive(now, address(2), &check);
+    establish(&mut browser, &mut hotline, address(7), 2_000, usize::MAX);
+    assert_eq!(hotline.send(&hum(0), now, &mut bytes), Some(address(7)));
 }
 
 #[test]

@@ -16,6 +16,10 @@
 //! *base* is the quickest transit among the last [`WINDOW`] packets, *target* how much slower the slowest of them was. So
 //! the delay follows the network within seconds, and a drift between the two clocks is nothing but a slow change of base.
 //!
+//! Where nothing at all comes for a while, a stall and a loss look the same; what comes next tells them apart. When the newest
+//! packet is late, all of them were held up together, and are still heard: the playhead returns to them, and what the delay
+//! grew by is taken back by playing faster. When it is in time, what lies before it is lost, and nothing is waited for.
+//!
 //! Invariants: packets go out in the order of their sequence numbers, each at most once, until the sender starts anew; no
 //! more than [`SLOTS`] are kept; a slot's memory is used again.
 
@@ -145,6 +149,8 @@ pub struct Counts {
     pub faster: u64,
     /// Times that the playhead was held because nothing was there to be played slower.
     pub held: u64,
+    /// Times that the playhead returned to packets that had been held up.
+    pub returned: u64,
     /// Times that the sender began anew.
     pub restarts: u64,
 }
@@ -269,6 +275,9 @@ impl JitterBuffer {
         let start = stream.extend(packet.timestamp);
         if packet.ticks > 0 {
             self.transits.arrived(now, start);
+        }
+        if packet.ticks > 0 && stream.return_to(packet.seq, start) {
+            self.counts.returned += 1;
         }
         let older = packet.seq.distance(stream.highest) <= -(SLOTS as i32);
         let passed = stream.playing.is_some_and(|playing| {
@@ -505,6 +514,17 @@ impl Slot {
 }
 
 impl Stream {
+    /// A packet comes after its time, and nothing newer has come before it: it was held up, not overtaken, and what follows
+    /// was held up behind it.
+    fn return_to(&mut self, seq: SeqNo, start: i64) -> bool {
+        let is_newest = seq.distance(self.highest) > 0;
+        let Some(playing) = self.playing.as_mut().filter(|playing| is_newest && start < playing.playhead) else {
+            return false;
+        };
+        (playing.playhead, playing.spare) = (start, Spare::default());
+        true
+    }
+
     /// `timestamp` counted past the wrap.
     fn extend(&self, timestamp: RtpTimestamp) -> i64 {
         let (reference, at) = self.reference;

@@ -21,16 +21,29 @@ pub struct Network {
     pub twice: f64,
     /// Whether a packet may overtake another; otherwise what is late holds up those behind it, as one queue does.
     pub overtakes: bool,
+    /// Every three seconds nothing gets through for this long; then what has waited comes at once. So stalls a busy machine.
+    pub stall: Duration,
     /// By how much the sender's clock is slow (parts of one; negative: fast).
     pub drift: f64,
     /// Which of all such networks it is.
     pub seed: u64,
 }
 
+/// From one stall to the next.
+const STALL_EVERY: Duration = Duration::from_secs(3);
+
 impl Network {
     /// Brings everything at once and in order.
-    pub const PERFECT: Self =
-        Self { loss: 0.0, burst: 1.0, jitter: Duration::ZERO, twice: 0.0, overtakes: true, drift: 0.0, seed: 1 };
+    pub const PERFECT: Self = Self {
+        loss: 0.0,
+        burst: 1.0,
+        jitter: Duration::ZERO,
+        twice: 0.0,
+        overtakes: true,
+        stall: Duration::ZERO,
+        drift: 0.0,
+        seed: 1,
+    };
 
     /// When each of `packets` arrives, sent one each `interval` from 0 on: in the order of arrival, with its number.
     pub fn carry(&self, packets: u32, interval: Duration) -> Vec<(Duration, u32)> {
@@ -50,13 +63,19 @@ impl Network {
                 if is_lost {
                     continue;
                 }
-                let at = if self.overtakes { sent + late } else { newest.max(sent + late) };
+                let at = self.after_stall(sent + late);
+                let at = if self.overtakes { at } else { newest.max(at) };
                 newest = newest.max(at);
                 arrivals.push((at, n));
             }
         }
         arrivals.sort_unstable();
         arrivals
+    }
+
+    fn after_stall(&self, at: Duration) -> Duration {
+        let since = Duration::from_nanos((at.as_nanos() % STALL_EVERY.as_nanos()) as u64);
+        if at < STALL_EVERY || since >= self.stall { at } else { at - since + self.stall }
     }
 }
 

@@ -67,6 +67,11 @@ impl SourceLock {
         self.state = State::Learning { candidate: None };
     }
 
+    /// The peer has proved that it is at `peer`, otherwise than by its packets.
+    pub fn settle(&mut self, peer: SocketAddr) {
+        self.state = State::Locked(peer);
+    }
+
     /// Judges a packet that came from `from`.
     pub fn admit(&mut self, from: SocketAddr, packet: &Packet<'_>) -> Verdict {
         match &mut self.state {

@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::describe;
-use super::{Codec, Local, OpusWishes, Secured, Security};
+use super::security::Protected;
+use super::{Codec, Fingerprint, Local, OpusWishes, Secured, Security};
 
 /// Who sends, seen from us (RFC 8866 §6.7).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -117,6 +118,7 @@ pub struct Agreed {
     pub(super) codecs: Vec<Codec>,
     /// What we want of that.
     pub(super) security: Security,
+    pub(super) certificate: Option<Fingerprint>,
     pub(super) session: u64,
     pub(super) version: u64,
     pub(super) lines: Vec<Line>,
@@ -126,9 +128,17 @@ pub struct Agreed {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Line {
     /// The audio that was agreed, over the transport that the offer named.
-    Audio { proto: String },
+    Audio { proto: String, mid: Option<Mid> },
     /// Turned down; mirrors the offered line.
     Rejected { media: String, proto: String, fmt: String },
+}
+
+/// The name that the peer gave to the audio (RFC 5888).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Mid {
+    pub(super) name: String,
+    /// Whether it was offered to share a port with others, which it does now alone (RFC 8843).
+    pub(super) is_bundled: bool,
 }
 
 impl Agreed {
@@ -142,6 +152,13 @@ impl Agreed {
         describe::answer(self)
     }
 
+    pub(super) fn mid(&self) -> Option<&Mid> {
+        self.lines.iter().find_map(|line| match line {
+            Line::Audio { mid, .. } => mid.as_ref(),
+            Line::Rejected { .. } => None,
+        })
+    }
+
     /// The same party with a later description: keeps the session's id, raises its version.
     pub fn next_local(&self) -> Local {
         let others = self.codecs.iter().copied().filter(|&codec| codec != self.codec);
@@ -150,7 +167,9 @@ impl Agreed {
             codecs: std::iter::once(self.codec).chain(others).collect(),
             numbered: Some((self.codec, self.payload_types.receive)),
             security: self.security,
-            protected: self.secured.is_some(),
+            certificate: self.certificate,
+            protected: Protected::as_agreed(self.secured.as_ref()),
+            mid: self.mid().map(|mid| mid.name.clone()),
             direction: Direction::SendReceive,
             session: self.session,
             version: self.version + 1,

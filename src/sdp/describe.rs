@@ -4,13 +4,17 @@ use std::fmt::Write;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::agreed::Line;
-use super::{Agreed, Codec, Direction, Local, security};
+use super::agreed::{Line, Mid};
+use super::handshake::{Credentials, Fingerprint, Role};
+use super::security::{self, Offered};
+use super::{Agreed, Codec, Direction, Local, Secured};
 
 /// Payload types of telephone-event in our offers, by clock rate: 101 is what nearly everybody uses.
 const OFFERED_EVENTS: [(u8, u32); 2] = [(101, 8_000), (102, 48_000)];
 /// What we say of Opus: we repair from it, and carry no more than 8 kHz of sound (RFC 7587 §6.1).
 const OPUS: &str = "useinbandfec=1;maxplaybackrate=16000;sprop-maxcapturerate=16000";
+/// Priority of the one place where we are (RFC 8445 §5.1.2.1).
+const HOST_PRIORITY: u32 = (126 << 24) | (65_535 << 8) | 255;
 /// The keys we understand: 0–9, *, #, A–D (RFC 4733 §3.2).
 const EVENTS: &str = "0-15";
 
@@ -23,11 +27,18 @@ pub(super) fn offered_event(clock_rate: u32) -> Option<u8> {
 pub(super) fn offer(local: &Local) -> String {
     let speaks_at = |rate| local.codecs.iter().any(|codec| codec.clock_rate() == rate);
     let is_taken = |number| local.numbered.is_some_and(|(_, taken)| taken == number);
-    let crypto = security::offered(local);
+    let protection = match security::offered(local) {
+        None => Protection::None,
+        Some(Offered::Keys(line)) => Protection::Keys(line),
+        Some(Offered::Handshake { certificate, checks }) => {
+            Protection::Handshake { certificate, setup: "actpass", checks }
+        }
+    };
     let section = Section {
         address: local.address,
-        proto: if crypto.is_some() { "RTP/SAVP" } else { "RTP/AVP" },
-        crypto,
+        proto: protection.usual_profile(),
+        mid: local.mid.as_deref(),
+        protection: &protection,
         formats: local.codecs.iter().map(|&codec| (codec, local.payload_type(codec))).collect(),
         events: OFFERED_EVENTS.into_iter().filter(|&(number, rate)| speaks_at(rate) && !is_taken(number)).collect(),
         ptime: Duration::from_millis(20),
@@ -35,19 +46,37 @@ pub(super) fn offer(local: &Local) -> String {
         rtcp_mux: true,
     };
     let mut sdp = head(local.address, local.session, local.version);
+    protection.write_for_all(&mut sdp);
     section.write(&mut sdp);
     sdp
 }
 
 /// What was agreed, line for line as it was offered.
 pub(super) fn answer(agreed: &Agreed) -> String {
+    let protection = match &agreed.secured {
+        None => Protection::None,
+        Some(Secured::Keys(keys)) => Protection::Keys(security::answered(keys)),
+        Some(Secured::Handshake(handshake)) => Protection::Handshake {
+            certificate: handshake.ours,
+            setup: match handshake.role {
+                Role::Active => "active",
+                Role::Passive => "passive",
+            },
+            checks: handshake.ice.as_ref().map(|ice| ice.ours.clone()),
+        },
+    };
     let mut sdp = head(agreed.local_address, agreed.session, agreed.version);
+    protection.write_for_all(&mut sdp);
+    if let Some(Mid { name, is_bundled: true }) = agreed.mid() {
+        push(&mut sdp, format_args!("a=group:BUNDLE {name}"));
+    }
     for line in &agreed.lines {
         match line {
-            Line::Audio { proto } => Section {
+            Line::Audio { proto, mid } => Section {
                 address: agreed.local_address,
                 proto,
-                crypto: agreed.secured.as_ref().map(security::answered),
+                mid: mid.as_ref().map(|mid| mid.name.as_str()),
+                protection: &protection,
                 formats: vec![(agreed.codec, agreed.payload_types.receive)],
                 events: agreed.telephone_event.map(|event| (event.receive, event.clock_rate)).into_iter().collect(),
                 ptime: agreed.ptime,
@@ -81,12 +110,59 @@ fn family(address: SocketAddr) -> &'static str {
     if address.is_ipv6() { "IP6" } else { "IP4" }
 }
 
+/// What a section says of how its packets are protected.
+enum Protection {
+    None,
+    /// The line with our key.
+    Keys(String),
+    Handshake {
+        certificate: Fingerprint,
+        setup: &'static str,
+        /// What checks of the way to us are to show.
+        checks: Option<Credentials>,
+    },
+}
+
+impl Protection {
+    const fn usual_profile(&self) -> &'static str {
+        match self {
+            Self::None => "RTP/AVP",
+            Self::Keys(_) => "RTP/SAVP",
+            Self::Handshake { .. } => "UDP/TLS/RTP/SAVPF",
+        }
+    }
+
+    /// What stands before all sections.
+    fn write_for_all(&self, sdp: &mut String) {
+        if let Self::Handshake { checks: Some(_), .. } = self {
+            push(sdp, format_args!("a=ice-lite"));
+        }
+    }
+
+    fn write(&self, sdp: &mut String, address: SocketAddr) {
+        match self {
+            Self::None => {}
+            Self::Keys(line) => push(sdp, format_args!("a=crypto:{line}")),
+            Self::Handshake { certificate, setup, checks } => {
+                push(sdp, format_args!("a=fingerprint:{certificate}"));
+                push(sdp, format_args!("a=setup:{setup}"));
+                let Some(Credentials { name, password }) = checks else { return };
+                push(sdp, format_args!("a=ice-ufrag:{name}"));
+                push(sdp, format_args!("a=ice-pwd:{password}"));
+                let (ip, port) = (address.ip(), address.port());
+                push(sdp, format_args!("a=candidate:1 1 udp {HOST_PRIORITY} {ip} {port} typ host"));
+                push(sdp, format_args!("a=end-of-candidates"));
+            }
+        }
+    }
+}
+
 /// One audio section.
 struct Section<'a> {
     address: SocketAddr,
     proto: &'a str,
-    /// Value of the line with our key.
-    crypto: Option<String>,
+    mid: Option<&'a str>,
+    protection: &'a Protection,
     formats: Vec<(Codec, u8)>,
     /// Payload types of key presses and their clock rates.
     events: Vec<(u8, u32)>,
@@ -114,9 +190,10 @@ impl Section<'_> {
             push(sdp, format_args!("a=rtpmap:{pt} telephone-event/{rate}"));
             push(sdp, format_args!("a=fmtp:{pt} {EVENTS}"));
         }
-        if let Some(crypto) = &self.crypto {
-            push(sdp, format_args!("a=crypto:{crypto}"));
+        if let Some(mid) = self.mid {
+            push(sdp, format_args!("a=mid:{mid}"));
         }
+        self.protection.write(sdp, self.address);
         push(sdp, format_args!("a=ptime:{}", self.ptime.as_millis()));
         if self.rtcp_mux {
             push(sdp, format_args!("a=rtcp-mux"));

@@ -3,18 +3,25 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use sdp_types::{Connection, Media, Session};
+use sdp_types::{Attribute, Connection, Media, Session};
 
-use super::security::{self, Profile, Secured, Security};
-use super::{Codec, Direction, MAX_MEDIA_LINES, MAX_PAYLOAD_TYPES, MAX_SDP_BYTES, OpusWishes, Refusal};
+use super::handshake::{Credentials, Fingerprint, Stated};
+use super::security::{self, Profile, Secured};
+use super::{Codec, Direction, Local, MAX_MEDIA_LINES, MAX_PAYLOAD_TYPES, MAX_SDP_BYTES, OpusWishes, Refusal};
 
-/// The RTP profiles that we answer (RFC 3551, RFC 4585, RFC 3711, RFC 5124). Feedback is optional in those that end in F.
-const PROFILES: [(&str, Profile); 4] = [
+/// The RTP profiles that we answer (RFC 3551, RFC 4585, RFC 3711, RFC 5124, RFC 5764). Feedback is optional in those that end
+/// in F.
+const PROFILES: [(&str, Profile); 6] = [
     ("RTP/AVP", Profile::Plain),
     ("RTP/AVPF", Profile::Plain),
     ("RTP/SAVP", Profile::Secure),
     ("RTP/SAVPF", Profile::Secure),
+    ("UDP/TLS/RTP/SAVP", Profile::Handshake),
+    ("UDP/TLS/RTP/SAVPF", Profile::Handshake),
 ];
+
+/// Longest name of a section that is kept.
+const MAX_MID: usize = 32;
 
 /// Reads SDP within the caps.
 pub(super) fn parse(text: &str) -> Result<Session, Refusal> {
@@ -72,8 +79,34 @@ impl<'a> Audio<'a> {
     }
 
     /// How packets are protected, as far as `ours` goes.
-    pub(super) fn secured(&self, ours: Security) -> Result<Option<Secured>, Refusal> {
-        security::agree(ours, self.profile, self.values("crypto"))
+    pub(super) fn secured(&self, ours: &Local) -> Result<Option<Secured>, Refusal> {
+        security::agree(ours, self.profile, self.values("crypto"), self.handshake())
+    }
+
+    /// What is said of a handshake, of the section or of all. Of several fingerprints one is enough: they are of one
+    /// certificate, or of certificates that are all the peer's (RFC 8122 §5).
+    fn handshake(&self) -> Option<Stated<'a>> {
+        let theirs =
+            self.values("fingerprint").chain(self.session_values("fingerprint")).find_map(Fingerprint::read)?;
+        let setup = self.stated("setup");
+        Some(Stated { theirs, setup, ice: self.credentials(), rtcp_mux: self.rtcp_mux() })
+    }
+
+    /// What checks of the way to the peer show, where it asks for checks.
+    fn credentials(&self) -> Option<Credentials> {
+        Credentials::read(self.stated("ice-ufrag"), self.stated("ice-pwd"))
+    }
+
+    /// Its name among the sections, and whether it shares one port with others that we do not take (RFC 8843 §7.3).
+    pub(super) fn mid(&self) -> Option<(String, bool)> {
+        let is_token =
+            |mid: &&str| (1..=MAX_MID).contains(&mid.len()) && mid.bytes().all(|byte| byte.is_ascii_graphic());
+        let mid = self.values("mid").next().map(str::trim).filter(is_token)?;
+        let is_bundled = self.session_values("group").any(|group| {
+            let mut words = group.split_ascii_whitespace();
+            words.next() == Some("BUNDLE") && words.any(|word| word == mid)
+        });
+        Some((mid.to_owned(), is_bundled))
     }
 
     /// The offered codecs among `ours`, in the peer's order, each with its payload type.
@@ -138,7 +171,8 @@ impl<'a> Audio<'a> {
         let general = self.session.attributes.iter().rev();
         let stated = own.chain(general).find_map(|a| direction_named(&a.attribute)).unwrap_or_default();
         match self.ip() {
-            Some(ip) if ip.is_unspecified() => stated.and(Direction::SendOnly),
+            // Where the way is found by checks, no address means that none is known yet (RFC 8838).
+            Some(ip) if ip.is_unspecified() && self.credentials().is_none() => stated.and(Direction::SendOnly),
             _ => stated,
         }
     }
@@ -179,12 +213,22 @@ impl<'a> Audio<'a> {
         connection.try_address().ok().map(|address| address.ip)
     }
 
-    fn values(&self, name: &'static str) -> impl Iterator<Item = &'a str> {
-        self.media.attributes.iter().filter(move |a| a.attribute.eq_ignore_ascii_case(name)).filter_map(|a| {
-            let value: Option<&'a str> = a.value.as_deref();
-            value
-        })
+    /// The section's value, else that of all.
+    fn stated(&self, name: &'static str) -> Option<&'a str> {
+        self.values(name).chain(self.session_values(name)).next()
     }
+
+    fn values(&self, name: &'static str) -> impl Iterator<Item = &'a str> + use<'a> {
+        named(&self.media.attributes, name)
+    }
+
+    fn session_values(&self, name: &'static str) -> impl Iterator<Item = &'a str> + use<'a> {
+        named(&self.session.attributes, name)
+    }
+}
+
+fn named<'a>(attributes: &'a [Attribute], name: &'static str) -> impl Iterator<Item = &'a str> + use<'a> {
+    attributes.iter().filter(move |a| a.attribute.eq_ignore_ascii_case(name)).filter_map(|a| a.value.as_deref())
 }
 
 fn reachable(ip: &IpAddr) -> bool {

@@ -8,11 +8,13 @@
 //!
 //! One audio line is taken, all others are turned down with port 0. What is legal but odd is understood (no rtpmap for a
 //! static payload type, `c=` in the media section only, `0.0.0.0`, a host name); what exceeds the caps is refused before
-//! it costs anything. Keys for SRTP come and go in the description (RFC 4568). Nothing here panics, whatever the text.
+//! it costs anything. Keys for SRTP come and go in the description (RFC 4568), or the description says whom to shake hands with
+//! for them (RFC 5763), and how the way there is found (ICE, RFC 8839). Nothing here panics, whatever the text.
 
 mod agreed;
 mod codec;
 mod describe;
+mod handshake;
 mod media;
 mod negotiate;
 mod security;
@@ -21,8 +23,9 @@ use std::net::SocketAddr;
 
 pub use agreed::{Agreed, Direction, KeyPresses, PayloadTypes};
 pub use codec::{Codec, OpusWishes};
+pub use handshake::{Credentials, Fingerprint, Handshake, Ice, Role};
 pub use negotiate::{accept_answer, negotiate, offer};
-pub use security::{SECRET_BYTES, Secret, Secured, Security, Suite};
+pub use security::{Keys, Protected, SECRET_BYTES, Secret, Secured, Security, Suite};
 
 /// Longest SDP that is read (bytes).
 pub const MAX_SDP_BYTES: usize = 64 * 1024;
@@ -42,8 +45,12 @@ pub struct Local {
     pub numbered: Option<(Codec, u8)>,
     /// Whether sound is protected.
     pub security: Security,
-    /// Whether it is protected already: then it stays so in what we offer.
-    pub protected: bool,
+    /// Our certificate, for those who want to shake hands for keys.
+    pub certificate: Option<Fingerprint>,
+    /// What protects it already, and then in what we offer, too.
+    pub protected: Protected,
+    /// The peer's name for our section.
+    pub mid: Option<String>,
     /// What we want to do; [`Direction::SendReceive`] unless we put the peer on hold.
     pub direction: Direction,
     /// Session id of the `o=` line: the same for the whole dialog.
@@ -55,9 +62,18 @@ pub struct Local {
 impl Local {
     /// Speaks G.711 both ways at `address`; the first description of session `session`.
     pub fn new(address: SocketAddr, session: u64) -> Self {
-        let codecs = Codec::G711.to_vec();
-        let (numbered, security, direction) = (None, Security::Clear, Direction::SendReceive);
-        Self { address, codecs, numbered, security, protected: false, direction, session, version: 1 }
+        Self {
+            address,
+            codecs: Codec::G711.to_vec(),
+            numbered: None,
+            security: Security::Clear,
+            certificate: None,
+            protected: Protected::No,
+            mid: None,
+            direction: Direction::SendReceive,
+            session,
+            version: 1,
+        }
     }
 
     /// The payload type of `codec` in our offers.

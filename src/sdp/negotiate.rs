@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use super::agreed::{KeyPresses, Line};
+use super::agreed::{KeyPresses, Line, Mid};
 use super::describe;
 use super::media::{self, Audio};
-use super::{Agreed, Codec, Direction, Local, PayloadTypes, Refusal, security};
+use super::security::{self, Offered};
+use super::{Agreed, Codec, Direction, Local, PayloadTypes, Refusal, Secured, handshake::Ice};
 
 /// What packets hold a whole number of (ms).
 const STEP_MS: u64 = 10;
@@ -28,7 +29,7 @@ pub fn negotiate(local: &Local, text: &str) -> Result<Agreed, Refusal> {
         let line = match audio.map(|audio| (agree(local, &audio, PayloadTypes::same), audio)) {
             Some((Ok(found), audio)) => {
                 agreed = Some(found);
-                Line::Audio { proto: audio.proto().to_owned() }
+                Line::Audio { proto: audio.proto().to_owned(), mid: mid(&audio) }
             }
             other => {
                 if let Some((Err(why), _)) = other {
@@ -59,11 +60,19 @@ pub fn accept_answer(local: &Local, text: &str) -> Result<Agreed, Refusal> {
         return Err(Refusal::LinesDiffer { found: session.medias.len() });
     };
     let audio = Audio::of(&session, section).ok_or(Refusal::NoAudio)?;
-    let lines = vec![Line::Audio { proto: audio.proto().to_owned() }];
+    let lines = vec![Line::Audio { proto: audio.proto().to_owned(), mid: mid(&audio) }];
     let asked = Local { security: security::of_offer(local), ..local.clone() };
-    let agreed = agree(&asked, &audio, |theirs| PayloadTypes { send: theirs, receive: theirs })?;
-    if agreed.secured.is_some_and(|secured| !security::is_as_offered(&secured)) {
+    let mut agreed = agree(&asked, &audio, |theirs| PayloadTypes { send: theirs, receive: theirs })?;
+    if agreed.secured.as_ref().is_some_and(|secured| !security::is_as_offered(local, secured)) {
         return Err(Refusal::NoSecurity);
+    }
+    // What checks are to show was said before we knew what theirs would.
+    if let Some(Secured::Handshake(handshake)) = &mut agreed.secured {
+        let checks = match security::offered(local) {
+            Some(Offered::Handshake { checks, .. }) => checks,
+            Some(Offered::Keys(_)) | None => None,
+        };
+        handshake.ice = handshake.ice.take().zip(checks).map(|(ice, ours)| Ice { ours, ..ice });
     }
     // The answerer may number formats anew for its own ears; what we hear still has the numbers of our offer.
     let payload_types = PayloadTypes { receive: local.payload_type(agreed.codec), ..agreed.payload_types };
@@ -76,7 +85,8 @@ pub fn accept_answer(local: &Local, text: &str) -> Result<Agreed, Refusal> {
 
 /// What `local` and the audio section have in common; `numbered` turns the peer's payload types into both directions'.
 fn agree(local: &Local, audio: &Audio<'_>, numbered: impl Fn(u8) -> PayloadTypes) -> Result<Agreed, Refusal> {
-    let secured = audio.secured(local.security)?;
+    let secured = audio.secured(local)?;
+    let is_checked = matches!(&secured, Some(Secured::Handshake(handshake)) if handshake.ice.is_some());
     let (codec, pt): (Codec, u8) = audio.codecs(&local.codecs).next().ok_or(Refusal::NoCommonCodec)?;
     Ok(Agreed {
         codec,
@@ -87,18 +97,24 @@ fn agree(local: &Local, audio: &Audio<'_>, numbered: impl Fn(u8) -> PayloadTypes
             KeyPresses { send, receive, clock_rate }
         }),
         ptime: whole_steps(codec, audio.ptime()),
-        remote: audio.rtp(),
-        remote_rtcp: audio.rtcp(),
+        // What is found by checks is not what the description says.
+        remote: audio.rtp().filter(|_| !is_checked),
+        remote_rtcp: audio.rtcp().filter(|_| !is_checked),
         rtcp_mux: audio.rtcp_mux(),
         direction: direction(local.direction, audio.direction()),
         local_address: local.address,
         secured,
         codecs: local.codecs.clone(),
         security: local.security,
+        certificate: local.certificate,
         session: local.session,
         version: local.version,
         lines: Vec::new(),
     })
+}
+
+fn mid(audio: &Audio<'_>) -> Option<Mid> {
+    audio.mid().map(|(name, is_bundled)| Mid { name, is_bundled })
 }
 
 /// What we want and the peer (seen from itself) allows.

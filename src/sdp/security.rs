@@ -1,9 +1,11 @@
-//! Keys for SRTP in the description (RFC 4568): what a party demands, and what was agreed.
+//! What protects sound: what a party demands, and what was agreed. Keys for SRTP that stand in the description (RFC 4568) are
+//! read and written here; those of a [`handshake`](super::handshake) are not known yet when this is decided.
 
 use base64::Engine as _;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
+use super::handshake::{self, Credentials, Handshake, Ours, Stated};
 use super::{Local, Refusal};
 
 /// Bytes of the longest secret: a key of 256 bits and a salt of 96.
@@ -67,6 +69,11 @@ impl Secret {
         Some(secret)
     }
 
+    /// All of it.
+    pub(super) const fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
     /// As many bytes as `suite` takes.
     pub fn of(&self, suite: Suite) -> &[u8] {
         &self.0[..suite.secret_bytes()]
@@ -92,8 +99,47 @@ pub enum Security {
 }
 
 /// How packets are protected in a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Secured {
+    /// By keys in the descriptions.
+    Keys(Keys),
+    /// By keys that a handshake will bring.
+    Handshake(Box<Handshake>),
+}
+
+/// What our offers protect sound by.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Protected {
+    /// Nothing, unless we demand it: what everybody has.
+    #[default]
+    No,
+    /// Keys in the description.
+    ByKeys,
+    /// A handshake: this one, if it is agreed on already.
+    ByHandshake(Option<Box<Handshake>>),
+}
+
+impl Protected {
+    /// What protects a call already goes on doing so.
+    pub(super) fn as_agreed(secured: Option<&Secured>) -> Self {
+        match secured {
+            None => Self::No,
+            Some(Secured::Keys(_)) => Self::ByKeys,
+            Some(Secured::Handshake(handshake)) => Self::ByHandshake(Some(handshake.clone())),
+        }
+    }
+
+    fn handshake(&self) -> Option<&Handshake> {
+        match self {
+            Self::ByHandshake(standing) => standing.as_deref(),
+            Self::No | Self::ByKeys => None,
+        }
+    }
+}
+
+/// Keys in the descriptions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Secured {
+pub struct Keys {
     /// By what.
     pub suite: Suite,
     /// The secret of what we send.
@@ -114,48 +160,77 @@ pub(super) enum Profile {
     Plain,
     /// RTP/SAVP.
     Secure,
+    /// UDP/TLS/RTP/SAVP.
+    Handshake,
 }
 
-/// What `security` of ours and the `crypto` lines of a section come to.
+/// What we want and what a section says come to: its `crypto` lines, and what it states of a handshake.
 pub(super) fn agree<'a>(
-    security: Security,
+    local: &Local,
     profile: Profile,
     lines: impl Iterator<Item = &'a str>,
+    stated: Option<Stated<'_>>,
 ) -> Result<Option<Secured>, Refusal> {
-    let (Security::Possible(ours) | Security::Demanded(ours)) = security else {
+    let (Security::Possible(ours) | Security::Demanded(ours)) = local.security else {
         return if profile == Profile::Plain { Ok(None) } else { Err(Refusal::NoSecurity) };
     };
-    let chosen = lines.filter_map(read).next();
-    let chosen = chosen.map(|(tag, suite, theirs)| Secured { suite, ours, theirs, tag });
-    let is_demanded = profile == Profile::Secure || matches!(security, Security::Demanded(_));
-    if chosen.is_none() && is_demanded { Err(Refusal::NoSecurity) } else { Ok(chosen) }
+    // Keys that are at hand need no handshake, unless the profile is that of one.
+    let chosen = lines.filter_map(read).next().filter(|_| profile != Profile::Handshake);
+    if let Some((tag, suite, theirs)) = chosen {
+        return Ok(Some(Secured::Keys(Keys { suite, ours, theirs, tag })));
+    }
+    if let (Some(stated), Some(certificate)) = (stated, local.certificate) {
+        let ours = Ours { certificate, secret: &ours, standing: local.protected.handshake() };
+        return handshake::agree(&ours, stated).map(|handshake| Some(Secured::Handshake(Box::new(handshake))));
+    }
+    let is_demanded = profile != Profile::Plain || matches!(local.security, Security::Demanded(_));
+    if is_demanded { Err(Refusal::NoSecurity) } else { Ok(None) }
 }
 
 /// Whether an answer takes what we offered, and nothing else.
-pub(super) fn is_as_offered(secured: &Secured) -> bool {
-    (secured.tag, secured.suite) == OFFERED
+pub(super) fn is_as_offered(local: &Local, secured: &Secured) -> bool {
+    match (offered(local), secured) {
+        (Some(Offered::Keys(_)), Secured::Keys(keys)) => (keys.tag, keys.suite) == OFFERED,
+        (Some(Offered::Handshake { .. }), Secured::Handshake(_)) => true,
+        _ => false,
+    }
 }
 
 /// What `local` demands of the answer to its offer: what is not offered cannot be answered.
 pub(super) fn of_offer(local: &Local) -> Security {
     match local.security {
         Security::Demanded(ours) => Security::Demanded(ours),
-        Security::Possible(ours) if local.protected => Security::Demanded(ours),
+        Security::Possible(ours) if local.protected != Protected::No => Security::Demanded(ours),
         Security::Possible(_) | Security::Clear => Security::Clear,
     }
 }
 
-/// The line of an offer.
-pub(super) fn offered(local: &Local) -> Option<String> {
-    match of_offer(local) {
-        Security::Demanded(ours) => Some(line(OFFERED.0, OFFERED.1, &ours)),
-        Security::Clear | Security::Possible(_) => None,
+/// What an offer of ours says of protection.
+pub(super) enum Offered {
+    /// The value of its `crypto` line.
+    Keys(String),
+    /// Our certificate, and what checks of the way to us are to show.
+    Handshake { certificate: super::Fingerprint, checks: Option<Credentials> },
+}
+
+/// What the offer of `local` says of protection; `None`: nothing.
+pub(super) fn offered(local: &Local) -> Option<Offered> {
+    let Security::Demanded(ours) = of_offer(local) else { return None };
+    match (&local.protected, local.certificate) {
+        (Protected::ByHandshake(standing), Some(certificate)) => {
+            let checks = match standing {
+                Some(standing) => standing.ice.as_ref().map(|ice| ice.ours.clone()),
+                None => Some(Credentials::beside(None, &ours)),
+            };
+            Some(Offered::Handshake { certificate, checks })
+        }
+        _ => Some(Offered::Keys(line(OFFERED.0, OFFERED.1, &ours))),
     }
 }
 
-/// The line of an answer.
-pub(super) fn answered(secured: &Secured) -> String {
-    line(secured.tag, secured.suite, &secured.ours)
+/// The `crypto` line of an answer.
+pub(super) fn answered(keys: &Keys) -> String {
+    line(keys.tag, keys.suite, &keys.ours)
 }
 
 fn line(tag: u32, suite: Suite, ours: &Secret) -> String {

@@ -109,7 +109,10 @@ fn keys_are_taken_where_they_are_offered_and_demanded_where_they_are_demanded() 
     for (profile, lines, security, expected) in cases {
         let offer = offered(HERE, &format!("5004 {profile} 0"), lines);
         let agreed = negotiate(&Local { security, ..local() }, &offer);
-        let found = agreed.clone().map(|agreed| agreed.secured.map(|secured| (secured.tag, secured.suite)));
+        let found = agreed.clone().map(|agreed| match agreed.secured {
+            Some(Secured::Keys(keys)) => Some((keys.tag, keys.suite)),
+            Some(Secured::Handshake(_)) | None => None,
+        });
         assert_eq!(found, expected, "{offer}");
         if let Ok(Some(_)) = expected {
             let answer = agreed.expect("agreed").answer_sdp();
@@ -173,6 +176,126 @@ fn an_answer_must_take_the_key_line_that_we_offered() {
     ] {
         assert_eq!(accept_answer(&ours, &wrong), Err(Refusal::NoSecurity), "{wrong}");
     }
+}
+
+const THEIRS: &str = "8c5a6dd4b1e5ba8b2b7c0b6d";
+
+/// What a browser offers, as far as it matters: Chromium's, shortened.
+fn browsers(name: &str) -> String {
+    let fingerprint = Fingerprint::of(b"their certificate");
+    format!(
+        "v=0\r\no=- 4611 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0\r\na=msid-semantic: WMS\r\n\
+         m=audio 9 UDP/TLS/RTP/SAVPF 111 0 8 110 126\r\nc=IN IP4 0.0.0.0\r\na=rtcp:9 IN IP4 0.0.0.0\r\n\
+         a=ice-ufrag:{name}\r\na=ice-pwd:{THEIRS}\r\na=ice-options:trickle\r\na=fingerprint:{fingerprint}\r\n\
+         a=setup:actpass\r\na=mid:0\r\na=sendrecv\r\na=rtcp-mux\r\na=rtpmap:111 opus/48000/2\r\n\
+         a=rtpmap:110 telephone-event/48000\r\na=rtpmap:126 telephone-event/8000\r\n"
+    )
+}
+
+fn with_certificate(security: fn(Secret) -> Security) -> Local {
+    let security = security(Secret::new([7; SECRET_BYTES]));
+    let certificate = Some(Fingerprint::of(b"our certificate"));
+    Local { security, certificate, codecs: Codec::ALL.to_vec(), ..local() }
+}
+
+fn handshake(agreed: &Agreed) -> Handshake {
+    match &agreed.secured {
+        Some(Secured::Handshake(handshake)) => (**handshake).clone(),
+        other => panic!("no handshake: {other:?}"),
+    }
+}
+
+#[test]
+fn a_browser_gets_a_handshake_and_a_place_for_its_checks() {
+    for security in [Security::Possible, Security::Demanded] {
+        let agreed = negotiate(&with_certificate(security), &browsers("abcd")).expect("both do it");
+        assert_eq!((agreed.codec, agreed.direction), (Codec::Opus, Direction::SendReceive));
+        assert_eq!((agreed.remote, agreed.is_held()), (None, false), "no address is not hold where checks find one");
+        let handshake = handshake(&agreed);
+        assert_eq!(handshake.role, Role::Passive);
+        assert!(handshake.theirs.is_of(b"their certificate"));
+        let ice = handshake.ice.expect("checks");
+        assert_eq!((ice.theirs.name.as_str(), ice.theirs.password.as_str()), ("abcd", THEIRS));
+        let answer = agreed.answer_sdp();
+        let session = answer.split("m=").next().unwrap_or_default();
+        assert!(session.contains("a=ice-lite\r\n") && session.contains("a=group:BUNDLE 0\r\n"), "{answer}");
+        for line in [
+            "m=audio 40000 UDP/TLS/RTP/SAVPF 111 110",
+            "a=mid:0",
+            &format!("a=fingerprint:{}", Fingerprint::of(b"our certificate")),
+            "a=setup:passive",
+            &format!("a=ice-ufrag:{}", ice.ours.name),
+            &format!("a=ice-pwd:{}", ice.ours.password),
+            "a=candidate:1 1 udp 2130706431 203.0.113.5 40000 typ host",
+            "a=rtcp-mux",
+        ] {
+            assert!(answer.contains(&format!("{line}\r\n")), "{line}: {answer}");
+        }
+        assert!(!answer.contains("crypto"));
+    }
+}
+
+#[test]
+fn nobody_shakes_hands_without_a_certificate_or_a_fingerprint() {
+    let ours = with_certificate(Security::Possible);
+    let bare = Local { certificate: None, ..ours.clone() };
+    let clear = Local { security: Security::Clear, ..ours.clone() };
+    for local in [bare, clear] {
+        assert_eq!(negotiate(&local, &browsers("abcd")), Err(Refusal::NoSecurity));
+    }
+    for (spoilt, with) in [("fingerprint:sha-256", "fingerprint:sha-1"), ("setup:actpass", "setup:holdconn")] {
+        assert_eq!(negotiate(&ours, &browsers("abcd").replace(spoilt, with)), Err(Refusal::NoSecurity), "{with}");
+    }
+    // Without checks, or without one port for both, the description says where the peer is.
+    for spoilt in ["a=rtcp-mux\r\n", "a=ice-ufrag:abcd\r\n"] {
+        let offer = browsers("abcd").replace(spoilt, "").replace("c=IN IP4 0.0.0.0", "c=IN IP4 192.0.2.1");
+        let agreed = negotiate(&ours, &offer).expect("a handshake");
+        assert_eq!((handshake(&agreed).ice, agreed.remote.is_some()), (None, true), "{spoilt}");
+        assert!(!agreed.answer_sdp().contains("ice"));
+    }
+}
+
+#[test]
+fn a_handshake_outlasts_what_is_described_later() {
+    let ours = with_certificate(Security::Possible);
+    let first = negotiate(&ours, &browsers("abcd")).expect("a handshake");
+    let later = first.next_local();
+    let again = negotiate(&later, &browsers("abcd").replace("a=sendrecv", "a=sendonly")).expect("held");
+    assert_eq!((handshake(&again), again.is_held()), (handshake(&first), true));
+    // Checks that begin anew, do so on both sides.
+    let anew = negotiate(&later, &browsers("wxyz")).expect("restarted");
+    assert_ne!(handshake(&anew).ice, handshake(&first).ice);
+    assert_ne!(handshake(&anew).ice.map(|ice| ice.ours), handshake(&first).ice.map(|ice| ice.ours));
+    // Our own offer keeps all of it.
+    let offer = offer(&later);
+    let checks = handshake(&first).ice.expect("checks").ours;
+    for line in
+        ["UDP/TLS/RTP/SAVPF 111", "a=setup:actpass", "a=mid:0", "a=ice-lite", &format!("a=ice-ufrag:{}", checks.name)]
+    {
+        assert!(offer.contains(line), "{line}: {offer}");
+    }
+    let answer = browsers("abcd").replace("actpass", "active");
+    let accepted = accept_answer(&later, &answer).expect("an answer");
+    assert_eq!(handshake(&accepted), handshake(&first));
+    // Keys, or nothing, are no answer to it.
+    let line = format!("crypto:1 AES_CM_128_HMAC_SHA1_80 {KEY}");
+    for answer in [offered(HERE, "5004 RTP/SAVP 0", &[&line]), offered(HERE, "5004 RTP/AVP 0", &[])] {
+        assert_eq!(accept_answer(&later, &answer), Err(Refusal::NoSecurity));
+    }
+}
+
+#[test]
+fn we_offer_a_handshake_to_those_who_want_nothing_else() {
+    let ours = Local { protected: Protected::ByHandshake(None), ..with_certificate(Security::Possible) };
+    let theirs =
+        Local { certificate: Some(Fingerprint::of(b"their certificate")), ..with_certificate(Security::Possible) };
+    let answered = negotiate(&theirs, &offer(&ours)).expect("both do it");
+    let accepted = accept_answer(&ours, &answered.answer_sdp()).expect("an answer");
+    let (ours, theirs) = (handshake(&accepted), handshake(&answered));
+    assert_eq!((ours.role, theirs.role), (Role::Active, Role::Passive));
+    assert_eq!((ours.ours, ours.theirs), (theirs.theirs, theirs.ours));
+    let (ours, theirs) = (ours.ice.expect("checks"), theirs.ice.expect("checks"));
+    assert_eq!((ours.ours, ours.theirs), (theirs.theirs, theirs.ours));
 }
 
 #[test]
@@ -299,7 +422,8 @@ fn what_cannot_be_is_refused_with_the_right_status() {
     let cases = [
         (audio("5004 RTP/AVP 18"), Refusal::NoCommonCodec, 488),
         (audio("5004 RTP/SAVP 0"), Refusal::NoSecurity, 488),
-        (audio("5004 UDP/TLS/RTP/SAVPF 0"), Refusal::NoAudio, 488),
+        (audio("5004 UDP/TLS/RTP/SAVPF 0"), Refusal::NoSecurity, 488),
+        (audio("5004 TCP/MSRP 0"), Refusal::NoAudio, 488),
         (audio("0 RTP/AVP 0"), Refusal::NoAudio, 488),
         ("v=0\r\no=- 1 1 IN IP4 h\r\ns=-\r\nt=0 0\r\n".to_owned(), Refusal::NoAudio, 488),
         (audio(&format!("5004 RTP/AVP{many_types}")), Refusal::TooManyPayloadTypes, 488),

@@ -28,12 +28,15 @@ use crate::config::Encryption;
 use crate::dialog::ActionResult;
 use crate::identify::Identified;
 use crate::leg::{LegEvent, LegRequest};
-use crate::sdp::{self, SECRET_BYTES, Secret, Security};
+use crate::sdp::{self, Fingerprint, Protected, SECRET_BYTES, Secret, Security};
 use crate::speech::vad::Earshot;
 use crate::units::{CallId, LegId};
 
 /// Largest datagram taken: an Ethernet frame. RTP of a telephone call is far smaller.
 const MAX_DATAGRAM: usize = 1_500;
+/// Packets of one party that are taken in at once before time goes on: more than a second of sound. A stranger who sends more
+/// takes turns with the clock.
+const AT_ONCE: usize = 64;
 /// Answers of the store and of actions that may wait for one call. The task takes them at once; a call asks for a handful.
 const ANSWERS: usize = 16;
 
@@ -114,7 +117,8 @@ fn media(house: &House, peer: SocketAddr) -> Result<(RtpSockets, sdp::Local), Rt
         Encryption::Allowed => Security::Possible(secret()?),
         Encryption::Required => Security::Demanded(secret()?),
     };
-    let local = sdp::Local { codecs: house.codecs.clone(), security, ..local };
+    let certificate = house.engine.as_ref().map(|engine| Fingerprint::of(engine.certificate()));
+    let local = sdp::Local { codecs: house.codecs.clone(), security, certificate, ..local };
     Ok((sockets, local))
 }
 
@@ -148,6 +152,7 @@ impl Task {
             facts: incoming.facts,
             offer: incoming.offer,
             local,
+            engine: house.engine.clone(),
             at: zoned.timestamp(),
             local_time: zoned.datetime(),
             seed: fastrand::u64(..),
@@ -194,7 +199,10 @@ impl Task {
                 Arrived::Engine(EngineMessage::Spoken(id, said)) => self.call.handle(now, Input::Spoken(id, said)),
                 Arrived::Answer(answer) => self.answered(now, answer),
                 Arrived::Closing => self.call.handle(now, Input::HangUp),
-                Arrived::Deadline => self.call.handle(now, Input::Timeout),
+                Arrived::Deadline => {
+                    self.take_in_what_waits(now, &mut datagram);
+                    self.call.handle(now, Input::Timeout);
+                }
             }
             if let Some(recording) = &self.recording {
                 self.call.recorded().for_each(|sides| recording.add(&sides));
@@ -203,6 +211,18 @@ impl Task {
         self.house.ears.forget(&self.mailbox);
         metrics::gauge!("antevox_calls_up").decrement(1);
         tracing::info!("call over");
+    }
+
+    /// Takes in the sound that came before `now`. Where the machine stalled, that is more than a packet: what came in time
+    /// must not be missed because we are late.
+    fn take_in_what_waits(&mut self, now: Instant, datagram: &mut [u8; MAX_DATAGRAM]) {
+        let agent = self.agent.as_ref().map(|agent| (LegId::AGENT, &agent.sockets));
+        for (leg, sockets) in std::iter::once((LegId::CALLER, &self.sockets)).chain(agent) {
+            for _ in 0..AT_ONCE {
+                let Ok((length, from)) = sockets.rtp.try_recv_from(datagram) else { break };
+                self.call.take_in(now, leg, from, &datagram[..length]);
+            }
+        }
     }
 
     /// Waits for whatever comes first. Nothing is lost when another arm wins: every source keeps what it has.
@@ -321,7 +341,7 @@ impl Task {
             Answer::Understood(understood) => self.call.handle(now, Input::Understood(*understood)),
             Answer::ActionEnded(result) => self.call.handle(now, Input::ActionEnded(result)),
             Answer::Dialled(agent) => {
-                self.call.handle(now, Input::Dialled(agent.local.clone()));
+                self.call.handle(now, Input::Dialled(Box::new(agent.local.clone())));
                 self.agent = Some(*agent);
             }
             Answer::DialFailed => self.call.handle(now, Input::Leg(LegId::AGENT, LegEvent::Ended { status: 503 })),
@@ -356,8 +376,12 @@ impl Task {
 /// Calls an agent, with media sockets of its own.
 async fn place(house: &House, dial: Dial) -> Result<AgentLeg, Box<dyn std::error::Error + Send + Sync>> {
     let Dial { target, from, headers } = dial;
-    let peer = house.sip.first_hop(&target).await?;
-    let (sockets, local) = media(house, peer)?;
+    let (transport, peer) = house.sip.first_hop(&target).await?;
+    let (sockets, mut local) = media(house, peer)?;
+    // Browsers take nothing else; others need not know it.
+    if transport.is_web() && local.certificate.is_some() {
+        local.protected = Protected::ByHandshake(None);
+    }
     let offer = Some(sdp::offer(&local));
     let sip = house
         .sip

@@ -13,6 +13,7 @@
 pub mod actions;
 pub mod board;
 pub mod calls;
+mod certificate;
 pub mod dialplan_files;
 pub mod engines;
 pub mod hotline;
@@ -49,6 +50,7 @@ pub use start::StartError;
 use crate::call::{CallOutcome, CallRecord, LookUp};
 use crate::config::Encryption;
 use crate::identify::{self, Identified, PastCall};
+use crate::rtp::dtls::Engine;
 use crate::sdp::Codec;
 use crate::units::Pii;
 use board::Board;
@@ -92,6 +94,8 @@ pub struct House {
     pub codecs: Vec<Codec>,
     /// Whether it is protected.
     pub encryption: Encryption,
+    /// Shakes hands for keys; `None` where nothing is protected.
+    pub engine: Option<Arc<Engine>>,
     /// Where calls are recorded, if they are.
     pub recorder: Option<Recorder>,
     /// Said before the greeting, if anything is.

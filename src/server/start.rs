@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::board::Board;
+use super::certificate::CertificateError;
 use super::engines::prompt_store::PromptStore;
 use super::engines::{EarPool, MouthPool, choice, voices};
 use super::hotline::{HotlineError, Prepared};
@@ -26,8 +27,8 @@ use super::sentence_model::{self, Backend, REMEDY, SentenceModelError};
 use super::shelf::{HotlineShelf, Source};
 use super::sip::{IncomingCall, SipConfig, SipEdge, SipError, Stir, Tls, Transport};
 use super::store::{Store, StoreError};
-use super::{Clock, House, Ready, Server, calls, telemetry, who};
-use crate::config::Settings;
+use super::{Clock, House, Ready, Server, calls, certificate, telemetry, who};
+use crate::config::{Encryption, Settings};
 use crate::speech::asr::AsrError;
 use crate::speech::tts::{ClauseCache, TtsError, Voice};
 
@@ -52,6 +53,9 @@ pub enum StartError {
     /// Media.
     #[error(transparent)]
     Rtp(#[from] RtpError),
+    /// Keys for media.
+    #[error(transparent)]
+    Certificate(#[from] CertificateError),
     /// Signalling.
     #[error(transparent)]
     Sip(#[from] SipError),
@@ -124,6 +128,10 @@ impl Server {
             ports: RtpPorts::new(settings.sip.listen[0].ip(), settings.rtp.ports.clone())?,
             codecs: settings.rtp.codecs.clone(),
             encryption: settings.rtp.encryption,
+            engine: match settings.rtp.encryption {
+                Encryption::Off => None,
+                Encryption::Allowed | Encryption::Required => Some(certificate::engine()?),
+            },
             recorder: recorder.clone(),
             announcement: settings.recording.announcement.clone().filter(|_| recorder.is_some()),
             board: board.clone(),

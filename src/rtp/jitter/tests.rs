@@ -119,6 +119,32 @@ fn the_delay_follows_the_jitter() {
     }
 }
 
+/// A busy machine at the other end, or in between: nothing for 100 to 300 ms, then everything at once.
+#[test]
+fn a_stall_costs_time_and_no_sound() {
+    for stall in [100, 200, 300].map(Duration::from_millis) {
+        for jitter in [0, 20, 60].map(Duration::from_millis) {
+            for change in [0, 80] {
+                let network = Network { stall, jitter, overtakes: false, ..Network::PERFECT };
+                let (heard, buffer) = through(network, 3_000, 0, &Listener { change, ..LISTENER });
+                let case = format!("{network:?} {change} {:?}", buffer.counts());
+                assert_eq!((buffer.counts().late, buffer.counts().left_out), (0, 0), "{case}");
+                // What is still under way at the end is not heard.
+                assert!(heard.sound >= 3_000 - 30, "{} {case}", heard.sound);
+                let longest = heard.delays.iter().max();
+                assert!(longest <= Some(&(stall + jitter + Duration::from_millis(100))), "{longest:?} {case}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_burst_of_loss_leaves_no_delay_behind() {
+    let network = Network { loss: 0.1, burst: 8.0, jitter: Duration::from_millis(20), ..Network::PERFECT };
+    let (heard, buffer) = through(network, 3_000, 0, &LISTENER);
+    assert!(heard.p95() <= Duration::from_millis(60), "{:?} {:?}", heard.p95(), buffer.counts());
+}
+
 #[test]
 fn a_hiss_that_cannot_be_stretched_is_followed_too() {
     let network = Network { jitter: Duration::from_millis(60), ..Network::PERFECT };
@@ -275,8 +301,9 @@ fn whatever_the_network_does_order_holds_and_delay_is_bounded() {
     let grid = grid.flat_map(|(loss, burst, jitter)| [true, false].map(|overtakes| (loss, burst, jitter, overtakes)));
     for (seed, (loss, burst, ms, overtakes)) in grid.enumerate() {
         let jitter = Duration::from_millis(ms);
-        let network = Network { loss, burst, jitter, twice: 0.05, overtakes, drift: 0.0, seed: seed as u64 };
-        let change = 80 * (seed as u32 % 2);
+        let (twice, seed) = (0.05, seed as u64);
+        let network = Network { loss, burst, jitter, twice, overtakes, seed, ..Network::PERFECT };
+        let change = 80 * (seed % 2) as u32;
         let (heard, buffer) = through(network, 1_500, 64_500, &Listener { change, ..LISTENER });
         let counts = buffer.counts();
         let case = format!("{network:?} {counts:?}");

@@ -51,6 +51,13 @@ pub(super) struct Way {
     pub(super) trunk: Option<(usize, usize)>,
 }
 
+impl Way {
+    /// Whether it leads to a telephone that registered here.
+    pub(super) const fn is_telephone(&self) -> bool {
+        self.path.is_some()
+    }
+}
+
 impl Lines {
     pub(super) fn new(config: &SipConfig) -> Self {
         let mut secret = [0; 32];

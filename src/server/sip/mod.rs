@@ -403,11 +403,11 @@ impl SipEdge {
     ///
     /// # Errors
     /// As [`dial`](Self::dial).
-    pub async fn first_hop(&self, target: &str) -> Result<SocketAddr, SipError> {
+    pub async fn first_hop(&self, target: &str) -> Result<(Transport, SocketAddr), SipError> {
         let uri = rsipstack::sip::Uri::try_from(target).map_err(|_| SipError::BadTarget)?;
         let mut ways = self.shared.ways(&uri, None);
         let reached = self.shared.first_reached(&mut ways).await;
-        reached.map(|(_, _, peer)| peer).ok_or(SipError::Unreachable)
+        reached.map(|(_, lane, peer)| (lane.transport, peer)).ok_or(SipError::Unreachable)
     }
 
     /// Legs that still have something to say or to wait for.

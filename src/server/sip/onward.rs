@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! 408, 503, or nothing within 8·T1 ─► the trunk's next target     3xx ─► its Contacts, as far as others may send callers
+//! 480, 486 ─► the user's next telephone
 //! ```
 
 use std::collections::VecDeque;
@@ -83,6 +84,8 @@ impl LegTask {
                     }
                 }
             }
+            // A trunk's other target would reach the same party, who is busy there, too.
+            480 | 486 if onward.ways.front().is_some_and(Way::is_telephone) => {}
             408 | 503 => onward.target.into_iter().for_each(|target| self.shared.lines.target_failed(target)),
             _ => return false,
         }
