@@ -43,7 +43,7 @@ pub(super) fn of(case: &Case, prompt: Option<Vec<i16>>, heard: &[Frame], words: 
 
 /// Processor time of this thread; where the system does not tell, the time that has gone by.
 #[allow(clippy::disallowed_methods)] // measures how long the engines take
-fn work() -> Duration {
+pub(super) fn work() -> Duration {
     static BEGAN: LazyLock<Instant> = LazyLock::new(Instant::now);
     // Its first number is the time spent on a processor [ns] (Linux, Documentation/scheduler/sched-stats.rst).
     let told = fs::read_to_string("/proc/thread-self/schedstat").ok();
