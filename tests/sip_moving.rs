@@ -121,26 +121,6 @@ async fn whoever_refers_may_hang_up_before_the_other_is_there() {
 }
 
 #[tokio::test]
-async fn a_call_that_hangs_up_takes_back_what_a_refer_began_as_soon_as_it_may() {
-    let mut target = target().await;
-    let server = server(&target).await;
-    let mut phone = Phone::new(server.udp()).await;
-    phone.call().await;
-    refer(&mut phone, &format!("sip:other@{}", target.local)).await;
-    phone.hear_status(202).await;
-    let invite = target.hear().await;
-    notified(&mut phone).await;
-    // Before a first sign of life nothing can be taken back (RFC 3261 §9.1).
-    server.cancel.cancel();
-    phone.hear_request("BYE", 200).await;
-    target.answer_as(&invite, 180, "t", "", "").await;
-    target.hear_request("CANCEL", 200).await;
-    target.answer_as(&invite, 487, "t", "", "").await;
-    assert_eq!(target.hear().await.method(), "ACK");
-    server.idle().await;
-}
-
-#[tokio::test]
 async fn an_invite_may_take_a_party_s_place() {
     let mut server = server(&target().await).await;
     let mut phone = Phone::new(server.udp()).await;

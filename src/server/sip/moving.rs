@@ -36,8 +36,6 @@ pub(super) struct Moving {
     provisional: bool,
     /// The one who asked has hung up already.
     alone: bool,
-    /// The call has hung up: a CANCEL goes out as soon as it may.
-    unwanted: bool,
 }
 
 impl std::fmt::Debug for Moving {
@@ -118,8 +116,7 @@ impl LegTask {
         }
         asked.send(self.contacted(asked.response(202)));
         self.state = State::Talking(Talking::Moving);
-        self.moving =
-            Some(Moving { target, headers, permit, call: None, provisional: false, alone: false, unwanted: false });
+        self.moving = Some(Moving { target, headers, permit, call: None, provisional: false, alone: false });
     }
 
     /// The call has made its offer for the new party.
@@ -164,14 +161,11 @@ impl LegTask {
     pub(super) async fn moving_responded(&mut self, response: Response) {
         let Some(moving) = self.moving.as_mut() else { return };
         match response.status_code.code() {
-            status @ 100..200 => {
+            status @ 101..200 => {
                 moving.provisional = true;
-                if std::mem::take(&mut moving.unwanted) {
-                    self.stop_moving().await;
-                } else if status > 100 {
-                    self.notify(status).await;
-                }
+                self.notify(status).await;
             }
+            100 => moving.provisional = true,
             200..300 => self.moved(response).await,
             status => self.not_moved(status).await,
         }
@@ -245,11 +239,11 @@ impl LegTask {
         }
     }
 
-    /// Takes back the call to somebody else, at once or when its first sign of life comes (RFC 3261 §9.1).
+    /// Takes back the call to somebody else (RFC 3261 §9.1).
     pub(super) async fn stop_moving(&mut self) {
-        let Some(moving) = &mut self.moving else { return };
-        moving.unwanted = !moving.provisional;
-        let Moving { call: Some((dialog, invite, lane, peer)), provisional: true, .. } = moving else { return };
+        let Some(Moving { call: Some((dialog, invite, lane, peer)), provisional: true, .. }) = &self.moving else {
+            return;
+        };
         let mut cancel = dialog.numbered(Method::Cancel, dialog.local_seq());
         cancel.uri = invite.uri.clone();
         let via = invite.headers.iter().find(|header| matches!(header, Header::Via(_)));
