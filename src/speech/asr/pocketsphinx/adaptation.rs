@@ -227,7 +227,7 @@ mod tests {
     fn damage_is_named() {
         let refused = |bytes: &[u8]| Adaptation::read(bytes).unwrap_err();
         assert_eq!(refused(b"s3\nversion 1.0"), AdaptationError::OtherFile);
-        assert_eq!(refused(&MAGIC.to_vec()), AdaptationError::Truncated);
+        assert_eq!(refused(MAGIC), AdaptationError::Truncated);
         assert_eq!(refused(&file()[..file().len() - 1]), AdaptationError::Checksum);
         let mut damaged = file();
         damaged[30] ^= 1;
