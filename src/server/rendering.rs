@@ -102,35 +102,20 @@ mod tests {
         prepared.hotline
     }
 
-    #[tokio::test]
-    async fn a_new_edition_is_rendered_without_the_old_one_being_rendered_again() {
+    #[test]
+    fn a_new_edition_is_rendered_without_the_old_one_being_rendered_again() {
         let folder = tempfile::tempdir().unwrap();
         let store = Arc::new(PromptStore::open(folder.path().to_owned(), 1 << 30).unwrap());
         let cache = Arc::new(ClauseCache::new(1 << 28).backed_by(store));
         let files = || std::fs::read_dir(folder.path()).unwrap().count();
-        let misses = || cache.stats().misses;
-        let (tell, serving) = watch::channel(edition("First come, first served."));
-        let closing = CancellationToken::new();
-        let rendering = Rendering { rest: 0, ..Rendering::new(Mouth::new(cache.clone()), Voice::default()) };
-        let task = tokio::spawn(rendering.keep_up(serving, closing.clone()));
-        // As many as it has, and none more: when nothing has come for a second, it is done.
-        let settled = async || {
-            let mut last = (usize::MAX, 0);
-            while last != (files(), misses()) || files() == 0 {
-                last = (files(), misses());
-                tokio::time::sleep(Duration::from_secs(1)).await;
-            }
-            last
-        };
-        let first = settled().await;
-        tell.send_replace(edition("Nothing of this was said before."));
-        while files() == first.0 {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        let second = settled().await;
-        assert_eq!(second.0 - first.0, 1, "one clause is new");
-        assert!(second.1 - first.1 <= 2, "the others were not asked for again: {first:?} {second:?}");
-        closing.cancel();
-        task.await.unwrap();
+        let mut rendering = Rendering { rest: 0, ..Rendering::new(Mouth::new(cache.clone()), Voice::default()) };
+        rendering.render(&edition("First come, first served."), &|| true);
+        assert_eq!(files(), 0, "who is not wanted renders nothing");
+        rendering.render(&edition("First come, first served."), &|| false);
+        let (first, misses) = (files(), cache.stats().misses);
+        assert!(first > 1);
+        rendering.render(&edition("Nothing of this was said before."), &|| false);
+        assert_eq!(files() - first, 1, "one clause is new");
+        assert!(cache.stats().misses - misses <= 2, "the others were not asked for again");
     }
 }
