@@ -51,14 +51,17 @@ impl Serve {
         let settings = self.settings()?;
         telemetry::log(settings.log);
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-        runtime.block_on(async {
+        let outcome: Outcome = runtime.block_on(async {
             let server = Server::start(settings).await?;
             let mut stdout = std::io::stdout();
             writeln!(stdout, "{}", serde_json::to_string(&server.ready())?)?;
             stdout.flush()?;
             server.run_until(crate::server::shutdown::signal()).await;
             Ok(())
-        })
+        });
+        // Calls have ended and their records are written; nobody waits for the minutes that learning a dialplan anew may take.
+        runtime.shutdown_background();
+        outcome
     }
 
     fn settings(&self) -> Result<Settings, Box<dyn std::error::Error + Send + Sync>> {

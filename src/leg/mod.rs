@@ -28,7 +28,7 @@
 //!
 //! # How the delay follows the network
 //!
-//! The jitter buffer waits as long as all but 1 % of the last 256 packets needed. Where that changes, a period of the voice is
+//! The jitter buffer waits as long as the slowest of the last packets needed. Where that changes, a period of the voice is
 //! repeated or left out ([`audio::stretch`](crate::audio::stretch)), so nobody hears it; a hiss, in which no two periods are
 //! alike, gets or loses a packet. What is lost is made up of what came before, for 60 ms; Opus repairs it where the next packet
 //! remembers it. Two clocks that drift apart are nothing but a network that slowly changes. A peer whose source, numbers or
