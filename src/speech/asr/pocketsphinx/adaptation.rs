@@ -1,7 +1,7 @@
 //! What telephone speech taught the derived model: means, variances and mixture weights moved towards it.
 //!
 //! ```text
-//! models/telephone-en.bin ─► read ─► apply ─► means, variances, sendump of models/en-us-8k
+//! models/telephone-en.bin ─► read ─► apply ─► telephone.{means,variances,sendump} of models/en-us-8k
 //! ```
 //!
 //! Maximum a posteriori (Gauvain & Lee 1994): the derived model is the prior, and what was counted over aligned speech pulls

@@ -35,8 +35,11 @@ pub(super) const PARAMETERS: &str = "feat.params";
 const WEIGHTS: &str = "sendump";
 /// Files of the acoustic model that stay as they are.
 pub(super) const UNCHANGED: [&str; 3] = ["mdef", "transition_matrices", "noisedict"];
-/// Files of the acoustic model that adaptation changes.
+/// Files of the acoustic model that adaptation makes others of.
 pub(super) const ADAPTED: [&str; 3] = ["means", "variances", WEIGHTS];
+/// What telephone speech made of [`ADAPTED`], in the same order. It hears what a hotline expects better, and general speech
+/// worse (`models/README.md`), so both are kept.
+pub(super) const TELEPHONE: [&str; 3] = ["telephone.means", "telephone.variances", "telephone.sendump"];
 /// Tells which weights the acoustic model was adapted with, so that a folder of an older program is known as one.
 const ADAPTATION: &str = "adaptation.txt";
 /// So many of the likeliest words are looked at in pairs.
@@ -94,23 +97,25 @@ fn make(from: &Path, to: &Path, adaptation: Option<&Adaptation>) -> Result<(), M
     let (mut means, mut variances) = (gaussians("means")?, gaussians("variances")?);
     let other = |error| MakeError::OtherModel(acoustic.clone(), error);
     narrowband::derive(&mut means, &mut variances).map_err(other)?;
-    let mut weights = read(acoustic.join(WEIGHTS))?;
-    if let Some(adaptation) = adaptation {
-        let adapted = adaptation.apply(&mut means, &mut variances, &mut weights);
-        adapted.map_err(|error| MakeError::Adaptation(acoustic.clone(), error))?;
-    }
+    let weights = read(acoustic.join(WEIGHTS))?;
     let parameters = String::from_utf8_lossy(&read(acoustic.join(PARAMETERS))?).into_owned();
     let parameters = narrowband::derive_params(&parameters).map_err(other)?;
 
     let mut files = vec![
         ("means", means.write()),
         ("variances", variances.write()),
-        (WEIGHTS, weights),
+        (WEIGHTS, weights.clone()),
         (ADAPTATION, adaptation.map_or(String::from("none\n"), |_| identity()).into_bytes()),
         (PARAMETERS, parameters.into_bytes()),
         (DICTIONARY, read(from.join("cmudict-en-us.dict"))?),
         (GENERAL_FULL, read(from.join("en-us.lm.bin"))?),
     ];
+    if let Some(adaptation) = adaptation {
+        let mut weights = weights;
+        let adapted = adaptation.apply(&mut means, &mut variances, &mut weights);
+        adapted.map_err(|error| MakeError::Adaptation(acoustic.clone(), error))?;
+        files.extend(TELEPHONE.into_iter().zip([means.write(), variances.write(), weights]));
+    }
     for name in UNCHANGED {
         files.push((name, read(acoustic.join(name))?));
     }
@@ -181,14 +186,14 @@ pub fn check(folder: &Path, lang: Lang) -> Result<(), AsrError> {
         return Err(AsrError::OtherLanguage);
     }
     let general: &[&str] = if lang == Lang::En { &[GENERAL_FULL, GENERAL_PAIRS] } else { &[] };
-    let needed = [PARAMETERS, DICTIONARY].into_iter().chain(ADAPTED).chain(UNCHANGED);
+    let needed = ADAPTED.into_iter().chain([PARAMETERS, DICTIONARY]).chain(UNCHANGED);
     for name in needed.chain(general.iter().copied()) {
         if !listed.contains(&name) {
             return Err(missing(name));
         }
     }
     let is_ours = || fs::read_to_string(folder.join(ADAPTATION)).is_ok_and(|told| told == identity());
-    if lang == Lang::En && !is_ours() {
+    if lang == Lang::En && (!is_ours() || TELEPHONE.iter().any(|name| !listed.contains(name))) {
         return Err(AsrError::ModelOutdated(folder.to_owned()));
     }
     Ok(())
@@ -223,7 +228,8 @@ mod tests {
     #[test]
     fn a_folder_of_an_older_program_is_known_as_one() {
         let folder = tempfile::tempdir().unwrap();
-        let needed = [PARAMETERS, DICTIONARY, GENERAL_FULL, GENERAL_PAIRS].into_iter().chain(ADAPTED).chain(UNCHANGED);
+        let needed = [PARAMETERS, DICTIONARY, GENERAL_FULL, GENERAL_PAIRS].into_iter();
+        let needed = needed.chain(ADAPTED).chain(TELEPHONE).chain(UNCHANGED);
         let mut files: Vec<(&str, Vec<u8>)> = needed.map(|name| (name, b"1".to_vec())).collect();
         write_all(folder.path(), &files).unwrap();
         assert_eq!(check(folder.path(), Lang::En), Err(AsrError::ModelOutdated(folder.path().to_owned())));

@@ -11,6 +11,7 @@
 //! language models are its own, since the library's look-up caches forbid sharing them between threads.
 
 pub mod adaptation;
+mod by_ask;
 mod channel;
 #[allow(unsafe_code)] // wraps the C library; every call carries its reason
 mod decoder;
@@ -29,6 +30,7 @@ use std::path::Path;
 
 use tempfile::TempDir;
 
+use self::by_ask::ByAsk;
 use self::dictionary::Dictionary;
 use self::narrowband::{CEPSTRA, parse_mean};
 use self::recogniser::PocketSphinx;
@@ -56,6 +58,8 @@ pub struct Model {
     models: [&'static str; Ask::COUNT],
     prior: [f32; CEPSTRA],
     lang: Lang,
+    /// Whether nothing is known of the hotline, so that what is open is heard with the general model.
+    is_general: bool,
 }
 
 impl Model {
@@ -101,16 +105,22 @@ impl Model {
             models[Ask::Open.index()] = folder::GENERAL_FULL;
         }
         let folder = folder.to_str().ok_or_else(|| damaged(""))?.to_owned();
-        Ok(Self { folder, written, models, prior, lang: material.lang })
+        let is_general = whole_general.is_some();
+        Ok(Self { folder, written, models, prior, lang: material.lang, is_general })
     }
 
-    fn new_recogniser(&self) -> Result<PocketSphinx, AsrError> {
+    /// A recogniser for `asks`, with the acoustic model that hears their answers best.
+    fn new_recogniser(&self, asks: &[Ask], acoustics: Acoustics) -> Result<PocketSphinx, AsrError> {
         let dictionary = self.written.path().join(DICTIONARY);
         let dictionary = dictionary.to_str().ok_or(AsrError::NoScratchSpace)?;
         let mut arguments = vec![("-hmm", self.folder.as_str()), ("-dict", dictionary)];
         arguments.extend(SETTINGS);
+        let adapted = folder::TELEPHONE.map(|name| format!("{}/{name}", self.folder));
+        if acoustics == Acoustics::Telephone {
+            arguments.extend(["-mean", "-var", "-sendump"].into_iter().zip(adapted.iter().map(String::as_str)));
+        }
         let (mut decoder, front_end) = decoder::Decoder::new(&arguments)?;
-        for ask in Ask::ALL {
+        for &ask in asks {
             decoder.add_language_model(&search_name(ask), &self.written.path().join(self.models[ask.index()]))?;
         }
         Ok(PocketSphinx::new(decoder, front_end, SampleRate::NARROWBAND, self.prior, self.lang))
@@ -119,8 +129,24 @@ impl Model {
 
 impl RecogniserModel for Model {
     fn recogniser(&self) -> Result<Box<dyn Recogniser>, AsrError> {
-        Ok(Box::new(self.new_recogniser()?))
+        match self.lang {
+            Lang::Zh => Ok(Box::new(self.new_recogniser(&Ask::ALL, Acoustics::Derived)?)),
+            Lang::En if self.is_general => Ok(Box::new(ByAsk::new(
+                self.new_recogniser(&[Ask::Open], Acoustics::Derived)?,
+                self.new_recogniser(&[Ask::YesNo, Ask::Digits, Ask::Choice], Acoustics::Telephone)?,
+            ))),
+            Lang::En => Ok(Box::new(self.new_recogniser(&Ask::ALL, Acoustics::Telephone)?)),
+        }
     }
+}
+
+/// Which Gaussians and weights a recogniser hears with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Acoustics {
+    /// Those of the model folder.
+    Derived,
+    /// Those that telephone speech moved: better where few words are expected, worse where any may come.
+    Telephone,
 }
 
 /// The dictionary of a loaded model.
