@@ -52,7 +52,7 @@ pub struct Transcribe {
     /// Draw how long words and final texts were waited for.
     #[arg(long, value_name = "F.svg")]
     plot: Option<PathBuf>,
-    /// Make so many recognisers more, let each hear the first file, and tell the memory of each.
+    /// Make so many recognisers more, and as many again, let each hear the first file, and tell the memory of each of the latter.
     #[arg(long, value_name = "N")]
     decoders: Option<usize>,
     /// Print a JSON line for each file and a summary.
@@ -156,17 +156,21 @@ impl Transcribe {
         Ok(())
     }
 
-    /// Memory of each of `count` further recognisers that have heard the first file [MB]; `None` where nothing tells it.
+    /// Memory of each of `count` further recognisers that have heard the first file [MB]; `None` where nothing tells it. As
+    /// many are made before: they take up what the process kept of the memory that loading needed and gave back.
     fn decoder_mb(&self, model: &dyn RecogniserModel, count: usize) -> Result<Option<f64>, Failure> {
-        let before = report::private_memory_mb();
         let mut others = Vec::new();
-        for _ in 0..count {
-            let mut other = model.recogniser()?;
-            let pcm = sources::wav(&self.files[0], other.sample_rate())?;
-            listen(other.as_mut(), &Listening { ask: self.ask, channel: None }, &pcm)?;
-            others.push(other);
+        let mut held = Vec::new();
+        for _ in 0..2 {
+            for _ in 0..count {
+                let mut other = model.recogniser()?;
+                let pcm = sources::wav(&self.files[0], other.sample_rate())?;
+                listen(other.as_mut(), &Listening { ask: self.ask, channel: None }, &pcm)?;
+                others.push(other);
+            }
+            held.push(report::private_memory_mb());
         }
-        let grown = report::private_memory_mb().zip(before).map(|(after, before)| after - before);
+        let grown = held[1].zip(held[0]).map(|(after, before)| after - before);
         Ok(grown.map(|mb| mb / count.max(1) as f64))
     }
 

@@ -115,6 +115,9 @@ impl Model {
         let dictionary = dictionary.to_str().ok_or(AsrError::NoScratchSpace)?;
         let mut arguments = vec![("-hmm", self.folder.as_str()), ("-dict", dictionary)];
         arguments.extend(SETTINGS);
+        if self.is_general && asks.contains(&Ask::Open) {
+            arguments.push(FEWER_WORDS);
+        }
         let adapted = folder::TELEPHONE.map(|name| format!("{}/{name}", self.folder));
         if acoustics == Acoustics::Telephone {
             arguments.extend(["-mean", "-var", "-sendump"].into_iter().zip(adapted.iter().map(String::as_str)));
@@ -160,6 +163,10 @@ const SETTINGS: [decoder::Argument<'static>; 3] = [
     ("-fwdflat", "no"),
     ("-mmap", "yes"),
 ];
+
+/// Where any word may come, breath and room become "to", "the" and "a": a new word costs more than the library's 0.65. Of the
+/// words of 150 prompts by a person 32.7 % are wrong instead of 35.3 %; of the half it was not chosen on, 33.5 instead of 35.0 %.
+const FEWER_WORDS: decoder::Argument<'static> = ("-wip", "0.1");
 
 /// The library's name for the search that answers `ask`.
 fn search_name(ask: Ask) -> CString {

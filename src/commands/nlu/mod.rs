@@ -1,5 +1,8 @@
 //! `antevox nlu`: train, test and use the intent classifier; find values in sentences.
 
+mod material;
+mod show;
+
 use std::fs;
 use std::io::{self, BufRead, Write};
 use std::path::{Path, PathBuf};
@@ -8,18 +11,16 @@ use std::time::Instant;
 
 use jiff::Zoned;
 use jiff::civil::DateTime;
-use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
+use self::material::{Material, read_table};
 use super::Outcome;
 use super::sentences::Sentences;
 use crate::nlu::discover::{self, Limits};
-use crate::nlu::eval::{self, Report, Split};
+use crate::nlu::eval::{self, Split};
 use crate::nlu::minilm::Encoder;
-use crate::nlu::review::{self, Review};
-use crate::nlu::{
-    Corpus, Endings, Entity, Example, Expect, Heard, NluError, SceneScore, Understanding, Value, corpus, entities, text,
-};
+use crate::nlu::review;
+use crate::nlu::{Endings, Entity, Expect, Heard, SceneScore, Understanding, Value, entities, text};
 use crate::units::Lang;
 
 /// Train, test and use the intent classifier.
@@ -52,17 +53,6 @@ struct Learn {
     /// Where to write the weights.
     #[arg(short, long, value_name = "F.bin")]
     output: PathBuf,
-}
-
-/// What to learn from.
-#[derive(Debug, clap::Args)]
-struct Material {
-    /// Table of examples: text<TAB>label[<TAB>main label]. May be given several times.
-    #[arg(long, value_name = "F.tsv")]
-    corpus: Vec<PathBuf>,
-    /// Dialplan whose scenes' examples are used.
-    #[arg(long, value_name = "DIR")]
-    dialplan: Option<PathBuf>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -248,69 +238,9 @@ impl Eval {
             }
             return print(&json);
         }
-        show(&report)?;
-        review.map_or(Ok(()), |review| show_review(&review))
+        show::report(&report)?;
+        review.map_or(Ok(()), |review| show::review(&review))
     }
-}
-
-fn show(report: &Report) -> Outcome {
-    let mut out = io::stdout().lock();
-    writeln!(out, "sentences            {:>7}", report.sentences)?;
-    writeln!(out, "accuracy             {:>7.1} %", 100.0 * report.accuracy)?;
-    writeln!(out, "macro F1             {:>7.1} %", 100.0 * report.macro_f1)?;
-    writeln!(out, "calibration error    {:>7.1} %", 100.0 * report.ece)?;
-    writeln!(out, "main scene accuracy  {:>7.1} %", 100.0 * report.main_accuracy)?;
-    if let (Some(recall), Some(accuracy)) = (report.oos_recall, report.in_scope_accuracy) {
-        writeln!(out, "out of scope found   {:>7.1} %", 100.0 * recall)?;
-        writeln!(out, "in-scope accuracy    {:>7.1} %", 100.0 * accuracy)?;
-    }
-    for label in &report.unknown_labels {
-        writeln!(out, "the model does not know label {label}")?;
-    }
-    writeln!(out, "\n  times  label -> answer")?;
-    for pair in &report.confusions {
-        writeln!(out, "{:>7}  {} -> {}", pair.times, pair.truth, pair.answer)?;
-    }
-    Ok(())
-}
-
-fn show_review(review: &Review) -> Outcome {
-    let mut out = io::stdout().lock();
-    writeln!(out, "\nscenes that are taken for each other: {}", none_or_count(review.confusing_pairs.len()))?;
-    for pair in &review.confusing_pairs {
-        writeln!(
-            out,
-            "{:>7}  {} / {}   \"{}\"",
-            pair.times,
-            pair.scenes[0],
-            pair.scenes[1],
-            pair.examples.join("\", \"")
-        )?;
-    }
-    writeln!(out, "\nsentences that stand there more than once: {}", none_or_count(review.duplicates.len()))?;
-    for twice in &review.duplicates {
-        writeln!(out, "{:>7}  \"{}\" under {}", twice.times, twice.text, twice.labels.join(", "))?;
-    }
-    writeln!(out, "\nexamples that seem to belong elsewhere: {}", none_or_count(review.likely_mislabelled.len()))?;
-    for suspect in &review.likely_mislabelled {
-        writeln!(
-            out,
-            "{:>5.0} %  \"{}\" is under {}; rather {}",
-            100.0 * suspect.p,
-            suspect.text,
-            suspect.label,
-            suspect.suggested
-        )?;
-    }
-    writeln!(out, "\nscenes with too few examples: {}", none_or_count(review.too_few_examples.len()))?;
-    for few in &review.too_few_examples {
-        writeln!(out, "{:>7}  {} (at least {})", few.examples, few.scene, few.wanted)?;
-    }
-    Ok(())
-}
-
-fn none_or_count(count: usize) -> String {
-    if count == 0 { "none".to_owned() } else { count.to_string() }
 }
 
 impl Classify {
@@ -426,79 +356,6 @@ fn load(
     Ok(Understanding::from_bytes(&bytes, encoder).map_err(|error| at(model, &error))?)
 }
 
-fn read_table(file: &Path) -> Result<Corpus, Box<dyn std::error::Error + Send + Sync>> {
-    let table = fs::read_to_string(file).map_err(|error| at(file, &error))?;
-    corpus::parse(file, &table).map_err(|mistakes| mistakes.to_string().into())
-}
-
 fn at(file: &Path, error: &dyn std::fmt::Display) -> String {
     format!("{}: {error}", file.display())
-}
-
-impl Material {
-    /// Where the examples come from, for whoever has to mend them.
-    fn blame(&self, error: &NluError) -> String {
-        let sources: Vec<String> =
-            self.dialplan.iter().chain(&self.corpus).map(|path| path.display().to_string()).collect();
-        format!("{}: {error}", sources.join(", "))
-    }
-
-    fn learn(&self, corpus: &Corpus, encoder: Option<&Arc<Encoder>>) -> Result<Understanding, String> {
-        Understanding::train(corpus, encoder).map_err(|error| self.blame(&error))
-    }
-
-    fn read(&self) -> Result<Corpus, Box<dyn std::error::Error + Send + Sync>> {
-        let mut corpus = match &self.dialplan {
-            Some(folder) => read_dialplan(folder)?,
-            None if self.corpus.is_empty() => {
-                return Err("nothing to learn from: name --corpus F.tsv or --dialplan DIR".into());
-            }
-            None => Corpus::default(),
-        };
-        for file in &self.corpus {
-            corpus.extend(read_table(file)?);
-        }
-        corpus.lang = text::guess_lang(corpus.examples.iter().map(|example| example.text.as_str()));
-        Ok(corpus)
-    }
-}
-
-/// What of a scene file concerns the classifier.
-#[derive(Deserialize)]
-struct SceneFile {
-    main_scene: String,
-    #[serde(default)]
-    vague: Vec<String>,
-    scenes: Vec<SceneEntry>,
-}
-
-#[derive(Deserialize)]
-struct SceneEntry {
-    scene: String,
-    examples: Vec<String>,
-}
-
-fn read_dialplan(folder: &Path) -> Result<Corpus, Box<dyn std::error::Error + Send + Sync>> {
-    let scenes = folder.join("scenes");
-    let mut files: Vec<PathBuf> = fs::read_dir(&scenes)
-        .map_err(|error| at(&scenes, &error))?
-        .map(|entry| entry.map(|entry| entry.path()))
-        .collect::<Result<_, _>>()?;
-    files.retain(|file| file.extension().is_some_and(|extension| extension == "yaml"));
-    files.sort_unstable();
-    let mut corpus = Corpus::default();
-    for file in files {
-        let text = fs::read_to_string(&file).map_err(|error| at(&file, &error))?;
-        let parsed: SceneFile = serde_saphyr::from_str(&text).map_err(|error| at(&file, &error))?;
-        let example = |text: String, scene: &str| Example {
-            text,
-            scene: scene.into(),
-            main_scene: parsed.main_scene.as_str().into(),
-        };
-        for entry in parsed.scenes {
-            corpus.examples.extend(entry.examples.into_iter().map(|text| example(text, &entry.scene)));
-        }
-        corpus.vague.extend(parsed.vague.into_iter().map(|text| example(text, "")));
-    }
-    Ok(corpus)
 }
