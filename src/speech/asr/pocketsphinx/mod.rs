@@ -156,12 +156,17 @@ enum Acoustics {
 const DICTIONARY: &str = "dictionary.txt";
 
 /// Settings of the search; the others are the library's own.
-const SETTINGS: [decoder::Argument<'static>; 3] = [
+const SETTINGS: [decoder::Argument<'static>; 4] = [
     // Frames must stay where they were said: silence is ours to cut.
     ("-remove_silence", "no"),
     // A second pass over the whole utterance would delay the final text by up to 300 ms, and gains no accuracy here.
     ("-fwdflat", "no"),
     ("-mmap", "yes"),
+    // Room for the ends of words in one utterance. The library ends the process when it is asked for the text at a moment
+    // when this table is full and has not grown yet (an assertion in `ngram_search_find_exit`; seen once, at the default of
+    // 5,000 and with the general model), so it must never be full: the busiest sound tried took 43 a frame, and an utterance
+    // has 6,000 frames. What is not written to takes no memory.
+    ("-latsize", "400000"),
 ];
 
 /// Where any word may come, breath and room become "to", "the" and "a": a new word costs more than the library's 0.65. Of the
