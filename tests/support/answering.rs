@@ -24,7 +24,10 @@ pub enum Manner {
 /// A running server.
 pub struct Server {
     pub edge: SipEdge,
+    /// Closes the sockets: nothing is heard any more.
     pub cancel: CancellationToken,
+    /// Lets every call hang up.
+    pub hang_up: CancellationToken,
     /// Every event of every call.
     pub events: mpsc::Receiver<LegEvent>,
 }
@@ -51,12 +54,14 @@ impl Server {
         let cancel = CancellationToken::new();
         let (edge, mut calls) = SipEdge::start(SipConfig { listen, ..config }, cancel.clone()).await.unwrap();
         let (sender, events) = mpsc::channel(4096);
+        let hang_up = CancellationToken::new();
+        let ending = hang_up.clone();
         tokio::spawn(async move {
             while let Some(call) = calls.recv().await {
-                tokio::spawn(serve(call, manner, sender.clone()));
+                tokio::spawn(ending.clone().run_until_cancelled_owned(serve(call, manner, sender.clone())));
             }
         });
-        Self { edge, cancel, events }
+        Self { edge, cancel, hang_up, events }
     }
 
     /// Address of the n-th socket of this transport.

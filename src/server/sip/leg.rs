@@ -268,7 +268,7 @@ impl LegTask {
         let again = self.reliable.as_ref().map(|reliable| reliable.again);
         let offer = self.postponed.as_ref().and_then(|postponed| postponed.again);
         let refresh = self.session.map(|(_, until)| until);
-        [self.deadline, again, refresh, self.next_way_at(), offer].into_iter().flatten().min()
+        [self.deadline, again, refresh, self.next_way_at(), self.moving_until(), offer].into_iter().flatten().min()
     }
 
     /// When another target is tried because this one says nothing.
@@ -283,13 +283,17 @@ impl LegTask {
         let now = Instant::now();
         if self.deadline.is_some_and(|deadline| deadline <= now) {
             self.deadline = None;
-            self.state = State::Ended;
+            if !self.is_calling_elsewhere() {
+                self.state = State::Ended;
+            }
         } else if self.reliable.as_ref().is_some_and(|reliable| reliable.again <= now) {
             self.ring_again();
         } else if self.session.is_some_and(|(_, until)| until <= now) {
             self.session_due().await;
         } else if self.next_way_at().is_some_and(|at| at <= now) {
             self.nobody_there().await;
+        } else if self.moving_until().is_some_and(|at| at <= now) {
+            self.moving_overdue().await;
         } else {
             self.offer_again().await;
         }
@@ -338,8 +342,7 @@ impl LegTask {
                 if let Talking::TheyOffer(answering) = talking {
                     answering.reply(487);
                 }
-                self.stop_moving().await;
-                self.leave().await;
+                self.leave_with_moving().await;
             }
             State::Leaving => {}
             State::Ended => self.state = State::Ended,

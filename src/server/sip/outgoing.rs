@@ -213,15 +213,18 @@ impl LegTask {
         }
     }
 
-    /// CANCEL repeats the INVITE's Via, so it is not built like other requests (RFC 3261 §9.1).
     fn send_cancel(&mut self) {
         let State::Calling(calling) = &self.state else { return };
-        let number = self.dialog.local_seq();
-        let mut cancel = self.dialog.numbered(Method::Cancel, number);
-        cancel.uri = calling.invite.uri.clone();
-        let via = calling.invite.headers.iter().find(|header| matches!(header, Header::Via(_)));
-        cancel.headers.0.splice(0..0, via.cloned());
-        self.start(cancel, None);
+        self.start(cancel_of(&self.dialog, &calling.invite), None);
         self.deadline = Some(Instant::now() + self.patience());
     }
+}
+
+/// CANCEL repeats the INVITE's Via, so it is not built like other requests (RFC 3261 §9.1).
+pub(super) fn cancel_of(dialog: &Dialog, invite: &Request) -> Request {
+    let mut cancel = dialog.numbered(Method::Cancel, dialog.local_seq());
+    cancel.uri = invite.uri.clone();
+    let via = invite.headers.iter().find(|header| matches!(header, Header::Via(_)));
+    cancel.headers.0.splice(0..0, via.cloned());
+    cancel
 }
