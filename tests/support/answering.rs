@@ -15,6 +15,8 @@ pub enum Manner {
     Answers,
     /// Rings for ever.
     Rings,
+    /// Lets callers hear it for a moment, then answers.
+    Announces,
     /// Answers, and hangs up as soon as the ACK is there.
     HangsUp,
     /// Answers, and refers the caller to somebody else.
@@ -106,7 +108,12 @@ pub fn sdp(direction: &str) -> String {
 }
 
 async fn serve(mut call: IncomingCall, manner: Manner, events: mpsc::Sender<LegEvent>) {
-    call.leg.request(LegRequest::Ring).unwrap();
+    if manner == Manner::Announces {
+        call.leg.request(LegRequest::Progress { sdp: sdp("sendrecv") }).unwrap();
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    } else {
+        call.leg.request(LegRequest::Ring).unwrap();
+    }
     if manner != Manner::Rings {
         call.leg.request(LegRequest::Accept { sdp: sdp("sendrecv") }).unwrap();
     }

@@ -203,6 +203,8 @@ pub struct IncomingCall {
     pub facts: CallFacts,
     /// SDP offer; `None` asks for ours (a late offer).
     pub offer: Option<String>,
+    /// Whether its network lets the caller hear us before we answer.
+    pub hears_early: bool,
     /// Where the INVITE came from.
     pub peer: SocketAddr,
     /// The leg: 100 has been sent, everything else is up to the call.

@@ -18,6 +18,7 @@ use super::lane::Lane;
 use super::leg::{Calling, LegTask, State};
 use super::lines::Way;
 use super::message::{fields, list};
+use super::reliable::Early;
 use super::route::Shared;
 use super::trunk::Forbidden;
 
@@ -111,7 +112,9 @@ impl LegTask {
         let invite = self.lane.stamped(aimed(&calling.invite, number, contact), self.peer);
         let mut onward = Box::new(std::mem::take(&mut *calling.onward).patient(self.shared.config.t1));
         onward.target = way.trunk;
-        self.state = State::Calling(Calling { invite: invite.clone(), provisional: false, cancelled: false, onward });
+        let early = Early::default();
+        let calling = Calling { invite: invite.clone(), provisional: false, cancelled: false, onward, early };
+        self.state = State::Calling(calling);
         self.start(invite, way.credentials);
         true
     }
