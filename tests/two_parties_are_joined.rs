@@ -128,7 +128,8 @@ async fn what_a_colleague_s_network_says_is_heard_and_one_codec_passes_as_it_is(
     agent.answer_as(&invite, 200, "a", "", "").await;
     assert_eq!(agent.hear().await.method(), "ACK");
     talk(&mut [(&mut near, Some(to_near)), (&mut far, Some(to_far))], 5).await;
-    (near.heard.clear(), far.heard.clear());
+    near.heard.clear();
+    far.heard.clear();
     talk(&mut [(&mut near, Some(to_near)), (&mut far, Some(to_far))], 100).await;
     for (name, heard, said) in [("caller", &near, &far), ("colleague", &far, &near)] {
         let same = heard.of(said);

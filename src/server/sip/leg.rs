@@ -102,7 +102,7 @@ pub(super) struct Calling {
     /// What else can be tried.
     pub(super) onward: Box<Onward>,
     /// What was said before an answer.
-    pub(super) early: Early,
+    pub(super) early: Box<Early>,
 }
 
 /// [`State::Talking`]: at most one offer is open at a time (RFC 3264 §4).
@@ -303,7 +303,7 @@ impl LegTask {
 
     async fn take(&mut self, input: Input) {
         match input {
-            Input::Asked(answering) => self.answer(answering),
+            Input::Asked(answering) => self.answer(answering).await,
             Input::Cancelled => self.cancelled(),
             Input::Acknowledged(ack) => self.acknowledged(&ack).await,
             Input::Settled(number) => self.settled(number).await,

@@ -107,7 +107,7 @@ fn refer_to(value: &str) -> Option<(Uri, Option<String>)> {
 
 impl LegTask {
     /// Their REFER.
-    pub(super) fn asked_to_move(&mut self, asked: &Answering) {
+    pub(super) async fn asked_to_move(&mut self, asked: &Answering) {
         let headers = &asked.request.headers;
         let targets: Vec<String> = fields(headers, "Refer-To").flat_map(list).collect();
         let [target] = targets.as_slice() else { return asked.reply(400) };
@@ -123,7 +123,8 @@ impl LegTask {
         if !self.tell(LegEvent::Updated { sdp: None }) {
             return asked.send(with(asked.response(500), "Retry-After", "2"));
         }
-        asked.send(self.contacted(asked.response(202)));
+        // There are those who do not expect to be notified of what was not accepted yet.
+        asked.send_first(self.contacted(asked.response(202))).await;
         self.state = State::Talking(Talking::Moving);
         let until = Instant::now() + RINGS;
         let moving =

@@ -18,7 +18,6 @@ use super::lane::Lane;
 use super::leg::{Calling, LegTask, State};
 use super::lines::Way;
 use super::message::{fields, list};
-use super::reliable::Early;
 use super::route::Shared;
 use super::trunk::Forbidden;
 
@@ -112,7 +111,7 @@ impl LegTask {
         let invite = self.lane.stamped(aimed(&calling.invite, number, contact), self.peer);
         let mut onward = Box::new(std::mem::take(&mut *calling.onward).patient(self.shared.config.t1));
         onward.target = way.trunk;
-        let early = Early::default();
+        let early = Box::default();
         let calling = Calling { invite: invite.clone(), provisional: false, cancelled: false, onward, early };
         self.state = State::Calling(calling);
         self.start(invite, way.credentials);

@@ -13,7 +13,6 @@ use super::lane::Lane;
 use super::leg::{Beginning, Calling, LegTask, SipLeg, State, Talking};
 use super::message::{ALLOW, Body, SDP, body, call_id, cseq};
 use super::onward::Onward;
-use super::reliable::Early;
 use super::route::Shared;
 use super::talking::extra;
 use super::{Dial, Purpose, SipError, Transport};
@@ -78,7 +77,7 @@ pub(super) async fn dial(shared: &Arc<Shared>, dial: Dial) -> Result<SipLeg, Sip
     Ok(beginning.start(None, |inbox| {
         Asking { request: invite.clone(), lane, peer, credentials: way.credentials }.start(inbox);
         let onward = Box::new(onward.patient(shared.config.t1));
-        State::Calling(Calling { invite, provisional: false, cancelled: false, onward, early: Early::default() })
+        State::Calling(Calling { invite, provisional: false, cancelled: false, onward, early: Box::default() })
     }))
 }
 

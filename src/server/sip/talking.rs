@@ -14,7 +14,7 @@ const SOON: &str = "1";
 
 impl LegTask {
     /// Answers a request inside the dialog.
-    pub(super) fn answer(&mut self, asked: Answering) {
+    pub(super) async fn answer(&mut self, asked: Answering) {
         if self.is_elsewhere(&asked) {
             return;
         }
@@ -41,7 +41,7 @@ impl LegTask {
             Method::Info => self.informed(&asked),
             Method::Notify => self.notified(&asked),
             Method::PRack => self.pracked(&asked),
-            Method::Refer => self.asked_to_move(&asked),
+            Method::Refer => self.asked_to_move(&asked).await,
             _ => asked.send(with(asked.response(405), "Allow", ALLOW)),
         }
     }
