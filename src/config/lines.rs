@@ -54,7 +54,7 @@ impl Settings {
             }
             "login_user" => login(&mut trunk.login).user = text(given)?,
             "login_password" => login(&mut trunk.login).password = Pii(text(given)?),
-            "login_digests" => trunk.digests = parsed(given, "a list of \"SHA-256\" and \"MD5\"")?,
+            "login_digests" => trunk.digests = parsed(given, super::DIGESTS)?,
             "targets" => {
                 let targets = given.many().iter().map(|written| target(written)).collect::<Option<_>>();
                 let expected = "a list of SIP URIs, each with its weight if you like: [\"sip:192.0.2.7 3\"]";

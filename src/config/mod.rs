@@ -40,6 +40,9 @@ pub enum Given {
     Many(Vec<String>),
 }
 
+/// What names hashes.
+const DIGESTS: &str = "a list of \"SHA-256\" and \"MD5\"";
+
 /// Why a value was not taken: what is expected instead.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refused {
@@ -55,6 +58,7 @@ pub const KEYS: &[&str] = &[
     "sip.listen_tls",
     "sip.listen_ws",
     "sip.listen_wss",
+    "sip.digests",
     "sip.external",
     "sip.max_calls",
     "sip.realm",
@@ -153,6 +157,10 @@ impl Settings {
                     Some("refused") => Strangers::Refused,
                     _ => return Err(Refused::Expected("\"welcome\", \"challenged\" or \"refused\"")),
                 };
+            }
+            "sip.digests" => {
+                let digests: Vec<_> = lines::parsed(&given, DIGESTS)?;
+                self.sip.digests = Some(digests).filter(|named| !named.is_empty()).ok_or(Refused::Expected(DIGESTS))?;
             }
             "sip.realm" => {
                 let is_word = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);

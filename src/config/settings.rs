@@ -8,7 +8,7 @@ use crate::sdp::Codec;
 use crate::server::engines::choice::{Engine, Places};
 use crate::server::recording::Format;
 use crate::server::sentence_model::Backend;
-use crate::server::sip::{CallsOut, Login, Rate, Strangers, TlsFiles, Trunk};
+use crate::server::sip::{Algorithm, CallsOut, Login, Rate, Strangers, TlsFiles, Trunk};
 
 /// Everything that can be set.
 #[derive(Clone, Debug, PartialEq)]
@@ -58,6 +58,8 @@ pub struct SipSettings {
     pub strangers: Strangers,
     /// `sip.realm`: the name under which passwords are asked for, and the host of our telephones.
     pub realm: String,
+    /// `sip.digests`: by which hashes telephones prove themselves, best first.
+    pub digests: Vec<Algorithm>,
     /// `sip.external`: our address as others see it, behind a NAT.
     pub external: Option<IpAddr>,
     /// `sip.stir_anchors`, `sip.stir_certificates`: whose signatures under a caller's number are believed: a file with trust
@@ -153,6 +155,7 @@ impl Default for Settings {
                 max_calls: 60,
                 strangers: Strangers::Welcome,
                 realm: "antevox".to_owned(),
+                digests: Algorithm::ALL.to_vec(),
                 external: None,
                 stir: None,
             },

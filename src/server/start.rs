@@ -269,6 +269,7 @@ fn sip_config(settings: &Settings) -> Result<SipConfig, SipError> {
         phones: settings.phones.clone(),
         strangers: sip.strangers,
         realm: sip.realm.clone(),
+        digests: sip.digests.clone(),
         stir: match &sip.stir {
             Some((anchors, certificates)) => Some(Stir::load(anchors, certificates)?),
             None => None,
