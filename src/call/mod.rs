@@ -16,6 +16,7 @@ mod io;
 mod keypad;
 mod ledger;
 mod line;
+mod media;
 mod playout;
 mod record;
 mod thinking;
@@ -40,7 +41,7 @@ pub use record::{
     TransferRecord, TurnRecord,
 };
 
-use crate::audio::{FRAME_MS, Frame};
+use crate::audio::Frame;
 use crate::dialog::{CallFacts, Plan};
 use crate::identify::Identified;
 use crate::leg::{Keys, LegEvent, LegRequest};
@@ -94,13 +95,8 @@ pub struct Arrival {
 const MAX_LOOK_UP: Duration = Duration::from_millis(400);
 /// Longest announcement before an answer: networks give a call up that is not answered in time.
 const MAX_ANNOUNCEMENT: Duration = Duration::from_secs(30);
-/// A caller who sends no media for this long is gone.
-const MAX_SILENT_LINE: Duration = Duration::from_secs(60);
 /// Longest call; nobody talks to a machine that long, a stuck one might.
 const MAX_CALL: Duration = Duration::from_secs(3_600);
-/// A tick that is later than this is not made up for: the machine stalled, and the caller would hear a burst.
-const MAX_LAG: Duration = Duration::from_millis(200);
-
 /// What a call waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Timer {
@@ -298,13 +294,6 @@ impl Call {
         self.begin(now);
     }
 
-    /// Media flows from here on.
-    fn run_media(&mut self, now: Instant) {
-        self.times.last_packet = now;
-        self.times.next_tick = now;
-        self.timers.set(Timer::Media, now);
-    }
-
     /// The conversation begins.
     fn begin(&mut self, now: Instant) {
         self.stage = Stage::Talking;
@@ -313,18 +302,6 @@ impl Call {
         match self.identified.take() {
             Some(identified) => self.caller_known(identified),
             None => self.timers.set(Timer::LookUp, now + MAX_LOOK_UP),
-        }
-    }
-
-    fn packet(&mut self, now: Instant, leg: LegId, from: SocketAddr, bytes: &[u8]) {
-        let Some(line) = &mut self.line else { return };
-        match (&mut self.stage, leg) {
-            (Stage::Bridged(agent), LegId::CALLER) => line.receive_for(now, from, bytes, agent),
-            (_, LegId::CALLER) => line.receive(now, from, bytes),
-            (Stage::Bridged(agent) | Stage::Transferring(Transferring::Dialling { early: Some(agent), .. }), _) => {
-                agent.receive_for(now, from, bytes, line);
-            }
-            _ => {}
         }
     }
 
@@ -426,58 +403,6 @@ impl Call {
             Timer::Transfer => self.transfer_failed("no_answer"),
             Timer::Longest => self.hang_up(now, Party::Server),
         }
-    }
-
-    /// 20 ms of media in each direction.
-    fn tick(&mut self, now: Instant) {
-        let Some(line) = &mut self.line else { return };
-        // Media time goes on evenly, however late we are.
-        let due = self.times.next_tick.min(now);
-        let mut heard = line.pull(due);
-        let pressed = std::mem::take(&mut self.pressed);
-        let said = match &mut self.stage {
-            Stage::Bridged(agent) => {
-                let said = agent.pull(due);
-                agent.say_of(line, &heard);
-                agent.press(&pressed);
-                line.say_of(agent, &said);
-                said.frame
-            }
-            // What the agent's network says while it rings. Nobody there hears the caller yet.
-            Stage::Transferring(Transferring::Dialling { early: Some(agent), .. }) => {
-                let said = agent.pull(due);
-                agent.say(&Frame::SILENCE);
-                line.say_of(agent, &said);
-                self.conversation.hear(&heard.frame, "");
-                said.frame
-            }
-            _ if line.is_held() => {
-                line.say(&Frame::SILENCE);
-                Frame::SILENCE
-            }
-            _ => {
-                pressed.chars().for_each(|key| heard.keys.push(key));
-                self.conversation.hear(&heard.frame, &heard.keys);
-                let said = self.conversation.say();
-                line.say(&said);
-                said
-            }
-        };
-        if let Some(recorded) = &mut self.recorded {
-            recorded.push([heard.frame, said]);
-        }
-        if self.line.as_mut().is_some_and(|line| line.is_held() || line.has_news()) {
-            self.times.last_packet = now;
-        }
-        if now.saturating_duration_since(self.times.last_packet) > MAX_SILENT_LINE {
-            tracing::info!("the caller's media stopped");
-            return self.hang_up(now, Party::Server);
-        }
-        if now.saturating_duration_since(self.times.next_tick) > MAX_LAG {
-            self.times.next_tick = now;
-        }
-        self.times.next_tick += Duration::from_millis(FRAME_MS);
-        self.timers.set(Timer::Media, self.times.next_tick);
     }
 
     fn serve_conversation(&mut self, now: Instant) {
