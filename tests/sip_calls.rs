@@ -160,6 +160,32 @@ async fn a_180_comes_again_until_its_prack_and_the_200_waits_for_it() {
 }
 
 #[tokio::test]
+async fn who_hears_us_before_the_answer_is_told_so_reliably_if_that_can_be() {
+    let server = Server::start(Manner::Announces).await;
+    for supported in ["", "Supported: 100rel\r\n"] {
+        let mut phone = Phone::new(server.udp()).await;
+        let fields = format!("{supported}Content-Type: application/sdp\r\n");
+        phone.send("INVITE", &fields, &sdp("sendrecv")).await;
+        let early = phone.hear_status(183).await;
+        assert!(early.body().contains("m=audio"));
+        if let Some(number) = early.field("RSeq") {
+            assert_eq!(early.field("Require"), Some("100rel"));
+            phone.cseq += 1;
+            phone.send("PRACK", &format!("RAck: {number} 1 INVITE\r\n"), "").await;
+            while !phone.hear().await.field("CSeq").unwrap().ends_with("PRACK") {}
+        }
+        assert_eq!(early.field("RSeq").is_some(), !supported.is_empty());
+        let ok = phone.hear_status(200).await;
+        assert_eq!(ok.body(), early.body(), "the same answer (RFC 3261 §13.2.1)");
+        phone.cseq = 1;
+        phone.send("ACK", "", "").await;
+        phone.cseq = 3;
+        phone.bye().await;
+    }
+    server.idle().await;
+}
+
+#[tokio::test]
 async fn a_caller_who_never_says_prack_is_given_up() {
     let server =
         Server::with(Manner::Answers, SipConfig { t1: Duration::from_millis(10), ..SipConfig::default() }).await;

@@ -8,8 +8,11 @@ use std::net::SocketAddr;
 use std::process::Stdio;
 use std::time::Duration;
 
-use antevox::server::sip::{SipConfig, Transport};
+use antevox::server::sip::{CallsOut, SipConfig, Transport};
 use support::answering::{Manner, Server};
+use support::certificate::Certificate;
+use tokio::io::copy_bidirectional;
+use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::process::Command;
 
 /// Calls of each scenario, one after the other and some at once.
@@ -43,6 +46,33 @@ async fn play(scenario: &str, server: SocketAddr, more: &[&str]) {
             assert!(output.status.success(), "{scenario}: {}\n{errors}\n{text}", output.status);
         }
     }
+}
+
+/// SIPp at the other end of calls that the server places; `None` when it is not installed.
+fn answering_sipp(scenario: &str, port: u16) -> Option<tokio::process::Child> {
+    let file = format!("{}/tests/sipp/{scenario}.xml", env!("CARGO_MANIFEST_DIR"));
+    let port = port.to_string();
+    Command::new("sipp")
+        .args([
+            "-sf",
+            &file,
+            "-i",
+            "127.0.0.1",
+            "-p",
+            &port,
+            "-m",
+            CALLS,
+            "-nostdin",
+            "-timeout",
+            "30",
+            "-timeout_error",
+        ])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .ok()
 }
 
 async fn answering() -> Server {
@@ -82,5 +112,48 @@ async fn sipp_calls_over_ipv6() {
 async fn sipp_cancels() {
     let server = Server::with(Manner::Rings, SipConfig { max_calls: 100, ..SipConfig::default() }).await;
     play("cancel", server.udp(), &[]).await;
+    server.idle().await;
+}
+
+#[tokio::test]
+async fn sipp_sends_callers_on_to_another_sipp() {
+    let port = UdpSocket::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
+    let target = format!("127.0.0.1:{port}");
+    let calls_out = CallsOut { redirects: vec![format!("sip:*@{target}").parse().unwrap()], ..CallsOut::default() };
+    let server = Server::with(Manner::Answers, SipConfig { max_calls: 100, calls_out, ..SipConfig::default() }).await;
+    let Some(mut other) = answering_sipp("answer-and-leave", port) else {
+        return println!("skipped: sipp (Debian's sip-tester) does not start");
+    };
+    play("refer", server.udp(), &["-key", "target", &target]).await;
+    let ended = tokio::time::timeout(Duration::from_secs(30), other.wait()).await.expect("it ends").unwrap();
+    assert!(ended.success(), "the other SIPp: {ended}");
+    server.idle().await;
+}
+
+/// Debian builds SIPp without TLS: it speaks TCP into a tunnel, whose other end is encrypted.
+#[tokio::test]
+async fn sipp_calls_over_tls_through_a_tunnel() {
+    let certificate = Certificate::new();
+    let config = SipConfig { max_calls: 100, tls: Some(certificate.tls(None)), ..SipConfig::default() };
+    let server = Server::with(Manner::Answers, config).await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (near, far) = (listener.local_addr().unwrap(), server.address(Transport::Tls, true));
+    let tunnel = async {
+        let mut connections = tokio::task::JoinSet::new();
+        loop {
+            let (mut plain, _) = listener.accept().await.unwrap();
+            let mut sealed = certificate.connect(TcpStream::connect(far).await.unwrap()).await;
+            connections.spawn(async move { copy_bidirectional(&mut plain, &mut sealed).await.ok() });
+        }
+    };
+    let calls = async {
+        for mode in ["t1", "tn"] {
+            play("basic", near, &["-t", mode]).await;
+        }
+    };
+    tokio::select! {
+        () = tunnel => unreachable!("it carries on"),
+        () = calls => {}
+    }
     server.idle().await;
 }

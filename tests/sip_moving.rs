@@ -120,6 +120,74 @@ async fn whoever_refers_may_hang_up_before_the_other_is_there() {
     target.hear_request("BYE", 200).await;
 }
 
+/// A call that a REFER sends on to `target`, as far as its INVITE.
+async fn sent_on(server: &Server, target: &mut Phone) -> (Phone, Heard) {
+    let mut phone = Phone::new(server.udp()).await;
+    phone.call().await;
+    refer(&mut phone, &format!("sip:other@{}", target.local)).await;
+    phone.hear_status(202).await;
+    let invite = target.hear().await;
+    notified(&mut phone).await;
+    (phone, invite)
+}
+
+#[tokio::test]
+async fn a_call_that_hangs_up_takes_back_what_a_refer_began() {
+    let mut target = target().await;
+    let server = server(&target).await;
+    let (mut phone, invite) = sent_on(&server, &mut target).await;
+    target.answer_as(&invite, 180, "t", "", "").await;
+    notified(&mut phone).await;
+    server.hang_up.cancel();
+    let cancel = target.hear_request("CANCEL", 200).await;
+    assert_eq!(cancel.field("Via"), invite.field("Via"), "that is how it is known (RFC 3261 §9.1)");
+    phone.hear_request("BYE", 200).await;
+    target.answer_as(&invite, 487, "t", "", "").await;
+    assert_eq!(target.hear().await.method(), "ACK");
+    server.idle().await;
+}
+
+#[tokio::test]
+async fn what_gave_no_sign_of_life_is_taken_back_with_its_first_one() {
+    let mut target = target().await;
+    let server = server(&target).await;
+    let (mut phone, invite) = sent_on(&server, &mut target).await;
+    // Whoever asked is gone already: nobody is left to be sent a BYE.
+    phone.bye().await;
+    server.hang_up.cancel();
+    // Until now nothing can be taken back: the INVITE may have overtaken it (RFC 3261 §9.1).
+    assert_eq!(target.hear().await.method(), "INVITE", "again, and no CANCEL");
+    target.answer_as(&invite, 180, "t", "", "").await;
+    target.hear_request("CANCEL", 200).await;
+    target.answer_as(&invite, 487, "t", "", "").await;
+    assert_eq!(target.hear().await.method(), "ACK");
+    server.idle().await;
+    assert!(phone.is_quiet(Duration::from_millis(100)).await);
+}
+
+#[tokio::test]
+async fn whoever_picks_up_while_being_taken_back_is_thanked_and_sent_off() {
+    let mut target = target().await;
+    let server = server(&target).await;
+    let (mut phone, invite) = sent_on(&server, &mut target).await;
+    target.answer_as(&invite, 180, "t", "", "").await;
+    notified(&mut phone).await;
+    server.hang_up.cancel();
+    let cancel = loop {
+        let heard = target.hear().await;
+        if heard.method() == "CANCEL" {
+            break heard;
+        }
+    };
+    // The two cross.
+    target.answer_as(&invite, 200, "t", WITH_SDP, &sdp("sendrecv")).await;
+    target.answer(&cancel, 481).await;
+    assert_eq!(target.hear().await.method(), "ACK");
+    assert!(target.hear_request("BYE", 200).await.field("To").unwrap().ends_with(";tag=t"));
+    phone.hear_request("BYE", 200).await;
+    server.idle().await;
+}
+
 #[tokio::test]
 async fn an_invite_may_take_a_party_s_place() {
     let mut server = server(&target().await).await;

@@ -54,6 +54,53 @@ async fn a_challenge_is_answered_with_the_credentials_once() {
 }
 
 #[tokio::test]
+async fn what_is_said_before_an_answer_is_told_and_acknowledged_once() {
+    let server = Server::start(Manner::Answers).await;
+    let mut phone = Phone::new(server.udp()).await;
+    let mut leg = dial(&server, &phone).await;
+    let invite = phone.hear().await;
+    assert!(invite.field("Supported").unwrap().contains("100rel"));
+    let reliable = format!("Require: 100rel\r\nRSeq: 7\r\n{WITH_SDP}");
+    phone.answer_as(&invite, 183, "p1", &reliable, &sdp("sendonly")).await;
+    let prack = phone.hear_request("PRACK", 200).await;
+    assert_eq!(prack.field("RAck"), Some("7 1 INVITE"));
+    assert!(prack.field("To").unwrap().ends_with(";tag=p1"));
+    assert_eq!(leg.events.recv().await, Some(LegEvent::Progressed { sdp: sdp("sendonly") }));
+    // It comes again, for the PRACK was slow: neither another PRACK nor another word to the call.
+    phone.answer_as(&invite, 183, "p1", &reliable, &sdp("sendonly")).await;
+    phone.answer_as(&invite, 180, "p1", "Require: 100rel\r\nRSeq: 8\r\n", "").await;
+    assert_eq!(phone.hear_request("PRACK", 200).await.field("RAck"), Some("8 1 INVITE"));
+    assert_eq!(leg.events.recv().await, Some(LegEvent::Rang));
+    // What was answered reliably need not be said again (RFC 3261 §13.2.1).
+    phone.answer_as(&invite, 200, "p1", "", "").await;
+    let ack = phone.hear().await;
+    assert_eq!((ack.method(), ack.field("CSeq")), ("ACK", Some("1 ACK")));
+    assert_eq!(leg.events.recv().await, Some(LegEvent::Answered { sdp: sdp("sendonly") }));
+    leg.request(LegRequest::HangUp).unwrap();
+    let bye = phone.hear_request("BYE", 200).await;
+    assert_eq!(bye.field("CSeq"), Some("4 BYE"), "after the INVITE and two PRACKs");
+    server.idle().await;
+}
+
+#[tokio::test]
+async fn a_call_is_cancelled_by_its_invite_s_number_whatever_came_after() {
+    let server = Server::start(Manner::Answers).await;
+    let mut phone = Phone::new(server.udp()).await;
+    let mut leg = dial(&server, &phone).await;
+    let invite = phone.hear().await;
+    phone.answer_as(&invite, 180, "p1", "Require: 100rel\r\nRSeq: 1\r\n", "").await;
+    phone.hear_request("PRACK", 200).await;
+    leg.request(LegRequest::HangUp).unwrap();
+    let cancel = phone.hear_request("CANCEL", 200).await;
+    assert_eq!((cancel.field("CSeq"), cancel.field("Via")), (Some("1 CANCEL"), invite.field("Via")));
+    phone.answer_as(&invite, 487, "p1", "", "").await;
+    assert_eq!(phone.hear().await.method(), "ACK");
+    assert_eq!(leg.events.recv().await, Some(LegEvent::Rang));
+    assert_eq!(leg.events.recv().await, Some(LegEvent::Ended { status: 487 }));
+    server.idle().await;
+}
+
+#[tokio::test]
 async fn a_repeated_200_is_acknowledged_again_and_a_forked_one_sent_off() {
     let server = Server::start(Manner::Answers).await;
     let (mut phone, leg, invite) = answered(&server).await;

@@ -5,6 +5,7 @@
 
 use opus::{Application, Bitrate, Channels};
 
+use super::{FRAME_SAMPLES, Frame};
 use crate::units::SampleRate;
 
 /// Longest sound in one packet (ms) (RFC 6716 §2.1.4).
@@ -17,6 +18,9 @@ const COMPLEXITY: i32 = 5;
 const EXPECTED_LOSS: i32 = 10;
 /// Bit rate of one voice up to 8 kHz (bit/s): RFC 7587 §3.1.1 advises 16,000 to 20,000, and repair costs a third more.
 const BITS: u32 = 24_000;
+
+/// Longest packet of 20 ms (bytes) (RFC 6716 §3.4).
+const MOST_BYTES: usize = 1_276;
 
 /// Clock of timestamps: 48 kHz always (RFC 7587 §4.1).
 const CLOCK: u32 = 48_000;
@@ -66,6 +70,45 @@ impl Encoder {
         let length = self.0.encode(samples, packet).unwrap_or(0);
         // A packet of one or two bytes says that there is a pause (libopus, `opus_encode`).
         packet.truncate(if length > 2 { length } else { 0 });
+    }
+}
+
+/// Two voices beside each other, for a file: no loss is prepared for.
+#[derive(Debug)]
+pub struct TwoVoices {
+    encoder: opus::Encoder,
+    /// How much later than it came sound comes out again (ticks of 48 kHz).
+    delay: u16,
+}
+
+impl Default for TwoVoices {
+    fn default() -> Self {
+        let rate = SampleRate::WIDEBAND.hertz();
+        let mut encoder = opus::Encoder::new(rate, Channels::Stereo, Application::Audio)
+            .unwrap_or_else(|_| unreachable!("libopus has this rate and this application"));
+        let _ = encoder.set_complexity(COMPLEXITY);
+        let _ = encoder.set_bitrate(Bitrate::Bits(2 * BITS as i32));
+        let samples = encoder.get_lookahead().unwrap_or(0);
+        let delay = samples * (CLOCK / rate) as i32;
+        Self { encoder, delay: u16::try_from(delay).unwrap_or(0) }
+    }
+}
+
+impl TwoVoices {
+    /// How much of what comes out at first is not what went in (ticks of 48 kHz).
+    pub const fn delay(&self) -> u16 {
+        self.delay
+    }
+
+    /// Puts the packet of 20 ms of both voices in place of what `packet` holds.
+    pub fn encode(&mut self, [left, right]: &[Frame; 2], packet: &mut Vec<u8>) {
+        let mut sound = [0; 2 * FRAME_SAMPLES];
+        for (place, (l, r)) in sound.chunks_exact_mut(2).zip(left.0.iter().zip(&right.0)) {
+            (place[0], place[1]) = (*l, *r);
+        }
+        packet.resize(MOST_BYTES, 0);
+        let length = self.encoder.encode(&sound, packet).unwrap_or(0);
+        packet.truncate(length);
     }
 }
 

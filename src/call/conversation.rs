@@ -58,6 +58,8 @@ pub enum Request {
     LookUp(Pii<String>),
     /// Tell the world.
     Tell(Happened),
+    /// What was to be heard before an answer has been heard.
+    Answer,
     /// Hand the caller over; the prompt that announces it has been heard.
     Transfer(Transfer),
     /// The conversation is over.
@@ -69,6 +71,8 @@ pub enum Request {
 pub(super) enum Mind {
     /// Nothing: the conversation has not begun, or the caller is with somebody else.
     Away,
+    /// Saying something to a caller who is not answered yet.
+    Announcing(UtteranceId),
     /// Saying a span of a prompt; then the others, then `next`.
     Speaking { id: UtteranceId, rest: VecDeque<(String, BargeIn)>, next: Next },
     /// Waiting for the caller, or hearing them out.
@@ -125,6 +129,19 @@ impl Conversation {
         self.duplex.set_line_rate(rate);
     }
 
+    /// Says what the dialplan has for callers who are not answered yet, and then asks for the answer; whether it has anything.
+    pub fn announce(&mut self) -> bool {
+        if self.hotline.plan.prompts.of(PromptKind::BeforeAnswer).variants.is_empty() {
+            return false;
+        }
+        let text = self.dialog.beside(PromptKind::BeforeAnswer);
+        let id = self.duplex.speak(Default::default(), Yields::ToNobody);
+        self.tell(Happened::Aside { text: words(&text).into_owned() });
+        self.requests.push_back(Request::Speak(id, text));
+        self.mind = Mind::Announcing(id);
+        true
+    }
+
     /// Greets the caller, with what is known of them.
     pub fn start(&mut self, identified: Identified) {
         self.answer(DialogInput::Started(Box::new(identified)));
@@ -132,7 +149,7 @@ impl Conversation {
 
     /// Takes 20 ms of the caller's sound and the keys that were pressed meanwhile.
     pub fn hear(&mut self, frame: &Frame, keys: &str) {
-        if matches!(self.mind, Mind::Away) {
+        if matches!(self.mind, Mind::Away | Mind::Announcing(_)) {
             return self.duplex.overhear(frame);
         }
         self.duplex.hear(frame);
@@ -210,7 +227,9 @@ impl Conversation {
         match self.mind {
             Mind::Listening(_) if !self.duplex.is_hearing() => self.answer(input),
             Mind::Away => self.answer(input),
-            Mind::Listening(_) | Mind::Speaking { .. } | Mind::Thinking { .. } => self.brought = Some(input),
+            Mind::Listening(_) | Mind::Announcing(_) | Mind::Speaking { .. } | Mind::Thinking { .. } => {
+                self.brought = Some(input)
+            }
         }
     }
 
@@ -275,7 +294,7 @@ impl Conversation {
             Mind::Listening(listen)
             | Mind::Thinking { listen, .. }
             | Mind::Speaking { next: Next::Listen(listen), .. } => listen.clone(),
-            Mind::Speaking { .. } | Mind::Away => Listen::default(),
+            Mind::Speaking { .. } | Mind::Announcing(_) | Mind::Away => Listen::default(),
         }
     }
 
@@ -322,7 +341,7 @@ impl Conversation {
                 self.thoughts.go_on(*hearing, heard.as_ref());
                 self.mind = Mind::Listening(listen);
             }
-            Mind::Listening(_) | Mind::Away => {}
+            Mind::Listening(_) | Mind::Announcing(_) | Mind::Away => {}
         }
     }
 
@@ -340,6 +359,7 @@ impl Conversation {
                 Some((text, barge_in)) => self.speak(text, barge_in, rest, next),
                 None => self.go_on(next),
             },
+            Mind::Announcing(id) if id == played.id => self.requests.push_back(Request::Answer),
             other => self.mind = other,
         }
     }

@@ -20,8 +20,8 @@ const WAITING: usize = 16;
 /// A leg with its outgoing frames.
 pub(super) struct Line {
     leg: MediaLeg,
-    /// Said, not sent yet: one, or as many as ticks are made up for.
-    waiting: VecDeque<Frame>,
+    /// Said, not sent yet: one, or as many as ticks are made up for. `None`: packets of another party say it.
+    waiting: VecDeque<Option<Frame>>,
     /// Packets that had come when that was looked at last.
     packets: u64,
 }
@@ -42,6 +42,11 @@ impl Line {
         self.leg.receive(now, from, bytes);
     }
 
+    /// Takes a datagram, and lets the party at the other end of the bridge have the sound as it is, where that can be.
+    pub(super) fn receive_for(&mut self, now: Instant, from: SocketAddr, bytes: &[u8], other: &mut Self) {
+        self.leg.receive_for(now, from, bytes, &mut other.leg);
+    }
+
     /// Whether packets of sound have come since this was asked last.
     pub(super) fn has_news(&mut self) -> bool {
         let packets = self.leg.stats().packets;
@@ -55,20 +60,47 @@ impl Line {
 
     /// Lets `frame` be sent after those that wait.
     pub(super) fn say(&mut self, frame: &Frame) {
+        self.wait(Some(*frame));
+    }
+
+    /// Lets 20 ms of `other`, who was heard to say this, be sent: coded anew, unless the packets have gone already.
+    pub(super) fn say_of(&mut self, other: &Self, heard: &Inbound) {
+        if other.leg.speaks_like(&self.leg) {
+            return self.wait(None);
+        }
+        self.say(&heard.frame);
+        // Keys that were heard in the sound are still in it.
+        if other.leg.agreed().telephone_event.is_some() {
+            self.leg.send_keys(&heard.keys);
+        }
+    }
+
+    /// Types keys that came by signalling.
+    pub(super) fn press(&mut self, keys: &str) {
+        self.leg.send_keys(keys);
+    }
+
+    fn wait(&mut self, said: Option<Frame>) {
         if self.waiting.len() == WAITING {
             self.waiting.pop_front();
         }
-        self.waiting.push_back(*frame);
+        self.waiting.push_back(said);
     }
 
     /// Puts the next packet to send into `packet`; answers what it is and where it goes.
     pub(super) fn transmit(&mut self, now: Instant, packet: &mut Vec<u8>) -> Option<(Stream, SocketAddr)> {
-        let sends = self.leg.establish(now, packet).or_else(|| self.leg.send_more(now, packet));
+        let leg = &mut self.leg;
+        let sends = leg.establish(now, packet).or_else(|| leg.send_passed(now, packet));
+        let sends = sends.or_else(|| leg.send_more(now, packet));
         if let Some(to) = sends {
             return Some((Stream::Sound, to));
         }
-        while let Some(frame) = self.waiting.pop_front() {
-            if let Some(to) = self.leg.send(&frame, now, packet) {
+        while let Some(said) = self.waiting.pop_front() {
+            let to = match said {
+                Some(frame) => self.leg.send(&frame, now, packet),
+                None => self.leg.rest(now, packet),
+            };
+            if let Some(to) = to {
                 return Some((Stream::Sound, to));
             }
         }
@@ -79,6 +111,11 @@ impl Line {
 
     pub(super) fn renegotiate(&mut self, agreed: &Agreed) {
         self.leg.renegotiate(agreed);
+    }
+
+    /// What we have answered to the party's offer.
+    pub(super) fn answer_sdp(&self) -> String {
+        self.leg.agreed().answer_sdp()
     }
 
     pub(super) fn is_held(&self) -> bool {

@@ -16,6 +16,7 @@ mod io;
 mod keypad;
 mod ledger;
 mod line;
+mod media;
 mod playout;
 mod record;
 mod thinking;
@@ -40,7 +41,7 @@ pub use record::{
     TransferRecord, TurnRecord,
 };
 
-use crate::audio::{FRAME_MS, Frame};
+use crate::audio::Frame;
 use crate::dialog::{CallFacts, Plan};
 use crate::identify::Identified;
 use crate::leg::{Keys, LegEvent, LegRequest};
@@ -76,6 +77,8 @@ pub struct Arrival {
     pub facts: CallFacts,
     /// SDP offer, if the INVITE had one.
     pub offer: Option<String>,
+    /// Whether the caller hears what is said before the answer.
+    pub hears_early: bool,
     /// Where our media socket for the caller is, and what we can do.
     pub local: sdp::Local,
     /// Shakes hands for keys with those who ask for that.
@@ -90,18 +93,17 @@ pub struct Arrival {
 
 /// Longest wait for the store before the caller is greeted as a stranger.
 const MAX_LOOK_UP: Duration = Duration::from_millis(400);
-/// A caller who sends no media for this long is gone.
-const MAX_SILENT_LINE: Duration = Duration::from_secs(60);
+/// Longest announcement before an answer: networks give a call up that is not answered in time.
+const MAX_ANNOUNCEMENT: Duration = Duration::from_secs(30);
 /// Longest call; nobody talks to a machine that long, a stuck one might.
 const MAX_CALL: Duration = Duration::from_secs(3_600);
-/// A tick that is later than this is not made up for: the machine stalled, and the caller would hear a burst.
-const MAX_LAG: Duration = Duration::from_millis(200);
-
 /// What a call waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Timer {
     /// The next 20 ms of media.
     Media,
+    /// The end of what is said before the answer.
+    Announcement,
     /// The store's answer.
     LookUp,
     /// The agent who is being called, or the party who was asked to call one.
@@ -111,7 +113,7 @@ enum Timer {
 }
 
 impl TimerName for Timer {
-    const ALL: &'static [Self] = &[Self::Media, Self::LookUp, Self::Transfer, Self::Longest];
+    const ALL: &'static [Self] = &[Self::Media, Self::Announcement, Self::LookUp, Self::Transfer, Self::Longest];
 
     fn index(self) -> usize {
         self as usize
@@ -120,6 +122,8 @@ impl TimerName for Timer {
 
 /// How far the call is.
 enum Stage {
+    /// The caller hears something before we answer.
+    Announcing,
     /// Our answer is out; an INVITE without SDP still owes us one with its ACK.
     Answering,
     /// The caller talks to the server.
@@ -157,7 +161,7 @@ pub struct Call {
     transfer: Option<TransferRecord>,
     /// What was agreed with the agent who talks to the caller.
     agent_local: Option<sdp::Local>,
-    timers: TimerTable<Timer, 4>,
+    timers: TimerTable<Timer, 5>,
     outputs: VecDeque<Output>,
     hotline: Arc<Hotline>,
     /// What both sides said since it was asked for last, where it is recorded.
@@ -236,7 +240,8 @@ impl Call {
         if let Some((stream, to)) = self.line.as_mut().and_then(|line| line.transmit(now, packet)) {
             return Output::Packet { leg: LegId::CALLER, stream, to };
         }
-        if let Stage::Bridged(agent) = &mut self.stage
+        if let Stage::Bridged(agent) | Stage::Transferring(Transferring::Dialling { early: Some(agent), .. }) =
+            &mut self.stage
             && let Some((stream, to)) = agent.transmit(now, packet)
         {
             return Output::Packet { leg: LegId::AGENT, stream, to };
@@ -263,38 +268,40 @@ impl Call {
             },
             None => sdp::offer(&self.arrival.local),
         };
+        self.outputs.push_back(Output::LookUp(LookUp::Calling(self.arrival.from.clone())));
+        self.timers.set(Timer::Longest, now + MAX_CALL);
+        if self.arrival.hears_early && self.line.is_some() && self.conversation.announce() {
+            self.outputs.push_back(Output::Leg(LegId::CALLER, LegRequest::Progress { sdp }));
+            self.timers.set(Timer::Announcement, now + MAX_ANNOUNCEMENT);
+            self.stage = Stage::Announcing;
+            return self.run_media(now);
+        }
         // Some switches count a call as reached only by a 180, however soon the 200 follows.
         self.outputs.push_back(Output::Leg(LegId::CALLER, LegRequest::Ring));
         self.outputs.push_back(Output::Leg(LegId::CALLER, LegRequest::Accept { sdp }));
-        self.outputs.push_back(Output::LookUp(LookUp::Calling(self.arrival.from.clone())));
-        self.timers.set(Timer::Longest, now + MAX_CALL);
         if self.line.is_some() {
+            self.run_media(now);
             self.begin(now);
         }
     }
 
-    /// Media flows from here on.
+    /// What was to be said before the answer has been heard, or takes too long.
+    fn announced(&mut self, now: Instant) {
+        let (Stage::Announcing, Some(line)) = (&self.stage, &self.line) else { return };
+        let sdp = line.answer_sdp();
+        self.timers.stop(Timer::Announcement);
+        self.outputs.push_back(Output::Leg(LegId::CALLER, LegRequest::Accept { sdp }));
+        self.begin(now);
+    }
+
+    /// The conversation begins.
     fn begin(&mut self, now: Instant) {
         self.stage = Stage::Talking;
         self.times.answered = Some(now);
         self.times.last_packet = now;
-        self.times.next_tick = now;
-        self.timers.set(Timer::Media, now);
         match self.identified.take() {
             Some(identified) => self.caller_known(identified),
             None => self.timers.set(Timer::LookUp, now + MAX_LOOK_UP),
-        }
-    }
-
-    fn packet(&mut self, now: Instant, leg: LegId, from: SocketAddr, bytes: &[u8]) {
-        match (&mut self.stage, leg) {
-            (_, LegId::CALLER) => {
-                if let Some(line) = &mut self.line {
-                    line.receive(now, from, bytes);
-                }
-            }
-            (Stage::Bridged(agent), _) => agent.receive(now, from, bytes),
-            _ => {}
         }
     }
 
@@ -307,6 +314,7 @@ impl Call {
             LegEvent::Pressed { key } => self.pressed.push(key),
             LegEvent::Ended { .. } => self.end(now, Party::Caller),
             LegEvent::Rang
+            | LegEvent::Progressed { .. }
             | LegEvent::Answered { .. }
             | LegEvent::Acknowledged { .. }
             | LegEvent::UpdateRefused { .. } => {}
@@ -320,6 +328,7 @@ impl Call {
             Ok(agreed) => {
                 self.agree(&agreed);
                 if is_first {
+                    self.run_media(now);
                     self.begin(now);
                 }
             }
@@ -367,7 +376,7 @@ impl Call {
     }
 
     fn caller_known(&mut self, identified: Identified) {
-        if matches!(self.stage, Stage::Answering) {
+        if matches!(self.stage, Stage::Announcing | Stage::Answering) {
             self.identified = Some(identified);
             return;
         }
@@ -389,46 +398,11 @@ impl Call {
     fn expired(&mut self, now: Instant, timer: Timer) {
         match timer {
             Timer::Media => self.tick(now),
+            Timer::Announcement => self.announced(now),
             Timer::LookUp => self.caller_known(Identified::default()),
             Timer::Transfer => self.transfer_failed("no_answer"),
             Timer::Longest => self.hang_up(now, Party::Server),
         }
-    }
-
-    /// 20 ms of media in each direction.
-    fn tick(&mut self, now: Instant) {
-        let Some(line) = &mut self.line else { return };
-        // Media time goes on evenly, however late we are.
-        let due = self.times.next_tick.min(now);
-        let mut heard = line.pull(due);
-        std::mem::take(&mut self.pressed).chars().for_each(|key| heard.keys.push(key));
-        let said = match &mut self.stage {
-            Stage::Bridged(agent) => {
-                agent.say(&heard.frame);
-                agent.pull(due).frame
-            }
-            _ if line.is_held() => Frame::SILENCE,
-            _ => {
-                self.conversation.hear(&heard.frame, &heard.keys);
-                self.conversation.say()
-            }
-        };
-        line.say(&said);
-        if let Some(recorded) = &mut self.recorded {
-            recorded.push([heard.frame, said]);
-        }
-        if self.line.as_mut().is_some_and(|line| line.is_held() || line.has_news()) {
-            self.times.last_packet = now;
-        }
-        if now.saturating_duration_since(self.times.last_packet) > MAX_SILENT_LINE {
-            tracing::info!("the caller's media stopped");
-            return self.hang_up(now, Party::Server);
-        }
-        if now.saturating_duration_since(self.times.next_tick) > MAX_LAG {
-            self.times.next_tick = now;
-        }
-        self.times.next_tick += Duration::from_millis(FRAME_MS);
-        self.timers.set(Timer::Media, self.times.next_tick);
     }
 
     fn serve_conversation(&mut self, now: Instant) {
@@ -442,6 +416,7 @@ impl Call {
                 Request::Act(action) => self.outputs.push_back(Output::Act(action)),
                 Request::LookUp(number) => self.outputs.push_back(Output::LookUp(LookUp::Stated(number))),
                 Request::Tell(what) => self.tell(what),
+                Request::Answer => self.announced(now),
                 Request::Transfer(transfer) => self.transfer(now, transfer),
                 Request::HangUp => self.hang_up(now, Party::Server),
             }

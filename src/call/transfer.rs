@@ -3,6 +3,7 @@
 //! ```text
 //! Request::Transfer ─► Refer ─► Referred 2xx ────────────────────────► caller talks to the agent, we leave
 //!                  └─► Dial ──► Dialled ─► Rang ─► Answered ─► Bridged   both talk through us
+//!                                  │  └► Progressed: the caller hears what the agent's network says
 //!                                  └────────── nobody, in time ────────► the dialog goes on
 //! ```
 
@@ -11,10 +12,10 @@ use std::time::Instant;
 use super::io::{Dial, Output};
 use super::line::Line;
 use super::record::{Party, TransferRecord};
-use super::{Call, Happened, Stage, Timer};
+use super::{Arrival, Call, Happened, Stage, Timer};
 use crate::dialog::{Handover, Transfer};
 use crate::leg::{LegEvent, LegRequest};
-use crate::sdp;
+use crate::sdp::{self, Agreed};
 use crate::timer::TimerTable;
 use crate::units::LegId;
 
@@ -29,6 +30,8 @@ pub(super) enum Transferring {
     Dialling {
         /// Where our media socket for it is, once it is known.
         local: Option<Box<sdp::Local>>,
+        /// Its media before an answer, once there is some.
+        early: Option<Box<Line>>,
     },
 }
 
@@ -51,7 +54,7 @@ impl Call {
             Handover::Bridge => {
                 let dial = Dial { target: target.clone(), from: self.arrival.from.clone(), headers };
                 self.outputs.push_back(Output::Dial(Box::new(dial)));
-                ("bridge", Transferring::Dialling { local: None })
+                ("bridge", Transferring::Dialling { local: None, early: None })
             }
         };
         self.timers.set(Timer::Transfer, now + queue.timeout);
@@ -80,7 +83,7 @@ impl Call {
     }
 
     pub(super) fn dialled(&mut self, local: Box<sdp::Local>) {
-        if let Stage::Transferring(Transferring::Dialling { local: known }) = &mut self.stage {
+        if let Stage::Transferring(Transferring::Dialling { local: known, .. }) = &mut self.stage {
             *known = Some(local);
         }
     }
@@ -101,15 +104,24 @@ impl Call {
 
     pub(super) fn agent_leg(&mut self, now: Instant, event: LegEvent) {
         match (event, &mut self.stage) {
-            (LegEvent::Answered { sdp }, Stage::Transferring(Transferring::Dialling { local })) => {
+            (LegEvent::Progressed { sdp }, Stage::Transferring(Transferring::Dialling { local, early })) => {
+                // What cannot be heard yet may be agreed on later.
+                if let Some(Ok(agreed)) = local.as_ref().map(|local| sdp::accept_answer(local, &sdp)) {
+                    *early = Some(agent_line(&self.arrival, early.take(), &agreed));
+                }
+            }
+            (LegEvent::Answered { sdp }, Stage::Transferring(Transferring::Dialling { local, early })) => {
                 let agreed = local.as_ref().map(|local| sdp::accept_answer(local, &sdp));
                 let Some(Ok(agreed)) = agreed else { return self.transfer_failed("incompatible") };
                 self.timers.stop(Timer::Transfer);
                 self.agent_local = Some(agreed.next_local());
-                // Another stream than the caller's, so another SSRC: the seed must differ.
-                let agent = Line::new(LegId::AGENT, &agreed, !self.arrival.seed, self.arrival.engine.clone());
-                self.stage = Stage::Bridged(Box::new(agent));
+                self.stage = Stage::Bridged(agent_line(&self.arrival, early.take(), &agreed));
                 self.conversation.step_aside();
+            }
+            (LegEvent::Pressed { key }, Stage::Bridged(_)) => {
+                if let Some(line) = &mut self.line {
+                    line.press(key.encode_utf8(&mut [0; 4]));
+                }
             }
             (LegEvent::Ended { .. }, Stage::Transferring(_)) => self.transfer_failed("refused"),
             (LegEvent::Ended { .. }, Stage::Bridged(_)) => {
@@ -170,7 +182,7 @@ impl Call {
     pub(super) fn end(&mut self, now: Instant, by: Party) {
         let handed_over = match std::mem::replace(&mut self.stage, Stage::Ended) {
             Stage::Ended => return,
-            Stage::Answering | Stage::Talking => false,
+            Stage::Announcing | Stage::Answering | Stage::Talking => false,
             // Many telephones hang up on us as soon as they have accepted to call somebody else.
             Stage::Transferring(Transferring::Referring { accepted }) => accepted,
             Stage::Transferring(Transferring::Dialling { .. }) => {
@@ -192,6 +204,18 @@ impl Call {
         let record = self.record(now, by, handed_over);
         self.tell(Happened::Ended { record: Box::new(record) });
         self.timers = TimerTable::default();
+    }
+}
+
+/// The agent's media as agreed on; `before`: as far as it has run already.
+fn agent_line(arrival: &Arrival, before: Option<Box<Line>>, agreed: &Agreed) -> Box<Line> {
+    match before {
+        Some(mut line) => {
+            line.renegotiate(agreed);
+            line
+        }
+        // Another stream than the caller's, so another SSRC: the seed must differ.
+        None => Box::new(Line::new(LegId::AGENT, agreed, !arrival.seed, arrival.engine.clone())),
     }
 }
 

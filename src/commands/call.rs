@@ -224,7 +224,9 @@ impl Talk {
                 self.phone.answer_update(sdp.as_deref());
             }
             Some(LegEvent::Referred { status }) => report.referred_to = Some(status),
-            Some(LegEvent::Rang | LegEvent::Acknowledged { .. } | LegEvent::Pressed { .. }) => {}
+            Some(
+                LegEvent::Rang | LegEvent::Progressed { .. } | LegEvent::Acknowledged { .. } | LegEvent::Pressed { .. },
+            ) => {}
             Some(LegEvent::Ended { .. }) | None => {
                 self.caller.note("server hung up");
                 self.caller.cut_off("the server hung up");

@@ -7,7 +7,7 @@ use clap::Args;
 use super::Outcome;
 use crate::server::recording::{self, sealed::Key};
 
-/// Open a sealed recording: writes the WAV that it holds.
+/// Open a sealed recording: writes the WAV or Ogg Opus file that it holds.
 #[derive(Debug, Args)]
 pub struct OpenRecording {
     /// The sealed file.
@@ -15,8 +15,8 @@ pub struct OpenRecording {
     /// The key's file, as in `recording.key` of the server's settings.
     #[arg(long, value_name = "F")]
     key: PathBuf,
-    /// Where the WAV goes.
-    #[arg(short, value_name = "F.wav")]
+    /// Where that goes.
+    #[arg(short, value_name = "F")]
     output: PathBuf,
 }
 
@@ -28,8 +28,8 @@ impl OpenRecording {
     pub fn run(self) -> Outcome {
         let key = Key::from_file(&self.key)?;
         let sealed = std::fs::read(&self.sealed).map_err(|error| format!("{}: {error}", self.sealed.display()))?;
-        let wav = recording::open(&key, &sealed).map_err(|error| format!("{}: {error}", self.sealed.display()))?;
-        std::fs::write(&self.output, wav).map_err(|error| format!("{}: {error}", self.output.display()))?;
+        let opened = recording::open(&key, &sealed).map_err(|error| format!("{}: {error}", self.sealed.display()))?;
+        std::fs::write(&self.output, opened).map_err(|error| format!("{}: {error}", self.output.display()))?;
         Ok(())
     }
 }

@@ -21,6 +21,7 @@ const TRUNK: &[&str] = &[
     "register_s",
     "options_s",
     "trusted",
+    "early_media",
     "headers",
 ];
 /// Keys of one telephone.
@@ -53,7 +54,7 @@ impl Settings {
             }
             "login_user" => login(&mut trunk.login).user = text(given)?,
             "login_password" => login(&mut trunk.login).password = Pii(text(given)?),
-            "login_digests" => trunk.digests = parsed(given, "a list of \"SHA-256\" and \"MD5\"")?,
+            "login_digests" => trunk.digests = parsed(given, super::DIGESTS)?,
             "targets" => {
                 let targets = given.many().iter().map(|written| target(written)).collect::<Option<_>>();
                 let expected = "a list of SIP URIs, each with its weight if you like: [\"sip:192.0.2.7 3\"]";
@@ -64,10 +65,8 @@ impl Settings {
             "realm" => credentials(trunk).realm = Some(text(given)?),
             "register_s" => trunk.register = seconds(given, 60..=86_400, "seconds from 60 to 86400, or 0")?,
             "options_s" => trunk.options = seconds(given, 1..=3_600, "seconds from 1 to 3600, or 0")?,
-            "trusted" => {
-                trunk.is_trusted =
-                    given.one().and_then(|text| text.parse().ok()).ok_or(Refused::Expected("true or false"))?;
-            }
+            "trusted" => trunk.is_trusted = truth(given)?,
+            "early_media" => trunk.hears_early = truth(given)?,
             "headers" => trunk.headers = given.many(),
             _ => return Err(Refused::UnknownKey(TRUNK.to_vec())),
         }
@@ -159,6 +158,10 @@ fn credentials(trunk: &mut Trunk) -> &mut Credentials {
 
 fn text(given: &Given) -> Result<String, Refused> {
     given.one().filter(|text| !text.is_empty()).map(str::to_owned).ok_or(Refused::Expected("a text"))
+}
+
+fn truth(given: &Given) -> Result<bool, Refused> {
+    given.one().and_then(|text| text.parse().ok()).ok_or(Refused::Expected("true or false"))
 }
 
 /// A list of things that can be read from text.

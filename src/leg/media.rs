@@ -5,33 +5,19 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::association::Learned;
-use super::coder::{self, Decoder, Encoder, HALF_MS};
+use super::coder::Encoder;
+use super::ears::Ears;
+use super::mouth::Mouth;
 use super::protection::{Opened, Protection};
 use super::{Keys, RtpStats};
-use crate::audio::tone::{KeyDetector, KeyTone};
-use crate::audio::{FRAME_MS, Frame};
-use crate::rtp::bursts::Bursts;
+use crate::audio::Frame;
 use crate::rtp::dtls;
-use crate::rtp::jitter::Pushed;
 use crate::rtp::packet::is_rtcp;
-use crate::rtp::telephone_event::{EventPacket, KeyReceiver, KeySender};
 use crate::rtp::xr::Voip;
-use crate::rtp::{Arrival, JitterBuffer, Packet, Played, Reception, Seeds, Sender, Signal, SourceLock, Verdict};
+use crate::rtp::{Packet, Seeds};
 use crate::rtp::{quality, rtcp};
-use crate::sdp::{Agreed, Codec};
+use crate::sdp::Agreed;
 use crate::units::LegId;
-
-/// Below this a frame is a quiet moment, in which the delay may be mended (dBov).
-const QUIET: f32 = -45.0;
-/// Level of each of the two tones of a key that goes as sound (dBov).
-const KEY_LEVEL: f32 = -13.0;
-
-/// Comfort noise (RFC 3389 §4); understood whether or not it was agreed on, unless that number was.
-const COMFORT_NOISE: u8 = 13;
-/// How long nothing may be sent before what lies in between (NAT, firewall) forgets the way (RFC 6263 §5: 15 s).
-const KEEP_ALIVE: Duration = Duration::from_secs(15);
-/// Payload types that nobody agreed on, one of them: a packet that is passed over (RFC 6263 §4.6).
-const NOBODYS: [u8; 3] = [127, 126, 125];
 
 /// What is heard of a party in 20 ms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,40 +41,6 @@ pub struct MediaLeg {
     protection: Protection,
 }
 
-/// From datagrams to frames.
-#[derive(Debug)]
-struct Ears {
-    lock: SourceLock,
-    reception: Reception,
-    jitter: JitterBuffer,
-    decoder: Decoder,
-    keys: KeyReceiver,
-    pressed: Keys,
-    signal: Signal,
-    /// Hears keys in the sound of a peer that does not send them as events.
-    tones: KeyDetector,
-    losses: Bursts,
-    late_before: u64,
-    /// From the quickest packet's arrival to its being heard: now, and the longest there has been.
-    delay: Duration,
-    longest: Duration,
-    foreign: u64,
-}
-
-/// From frames to datagrams.
-#[derive(Debug)]
-struct Mouth {
-    sender: Sender,
-    encoder: Encoder,
-    keys: KeySender,
-    /// The key that is being sent as sound, to a peer that does not know key presses.
-    tone: Option<KeyTone>,
-    /// When the last frame was given.
-    at: Option<Instant>,
-    /// When a packet went out last.
-    sent: Option<Instant>,
-}
-
 impl MediaLeg {
     /// The media of leg `id`, as agreed. `seeds` are drawn at random by the caller.
     pub fn new(id: LegId, agreed: &Agreed, seeds: Seeds) -> Self {
@@ -96,14 +48,7 @@ impl MediaLeg {
             id,
             agreed: agreed.clone(),
             ears: Ears::new(agreed),
-            mouth: Mouth {
-                sender: Sender::new(seeds),
-                encoder: Encoder::new(agreed),
-                keys: KeySender::default(),
-                tone: None,
-                at: None,
-                sent: None,
-            },
+            mouth: Mouth::new(agreed, seeds),
             rtcp: rtcp::Exchange::new(seeds.ssrc.rotate_left(16) ^ seeds.timestamp),
             protection: Protection::new(agreed),
         }
@@ -139,13 +84,32 @@ impl MediaLeg {
     /// Takes a datagram: RTP or RTCP, a check of the way or a handshake. What is none, or not the party's, is counted and
     /// dropped.
     pub fn receive(&mut self, now: Instant, from: SocketAddr, bytes: &[u8]) {
+        self.take(now, from, bytes, None);
+    }
+
+    /// The same, and lets `other` have the sound as it came, where it [speaks like](Self::speaks_like) this party.
+    pub fn receive_for(&mut self, now: Instant, from: SocketAddr, bytes: &[u8], other: &mut Self) {
+        self.take(now, from, bytes, Some(other));
+    }
+
+    /// Whether `other` can be sent this party's packets as they are: the same codec and keys, and nothing of ours to be said
+    /// in between. Lengths of packets that were asked for must be the same, too.
+    pub fn speaks_like(&self, other: &Self) -> bool {
+        let of = |agreed: &Agreed| {
+            let event = agreed.telephone_event.map(|event| event.clock_rate);
+            (agreed.codec, agreed.ptime, agreed.opus.most_bits, event)
+        };
+        of(&self.agreed) == of(&other.agreed) && !other.is_held() && !other.is_sending_keys()
+    }
+
+    fn take(&mut self, now: Instant, from: SocketAddr, bytes: &[u8], other: Option<&mut Self>) {
         if let Some(learned) = self.protection.take(now, from, bytes) {
             return self.learned(&learned);
         }
         match self.protection.open(bytes) {
-            Opened::Clear => self.receive_clear(now, from, bytes),
+            Opened::Clear => self.take_clear(now, from, bytes, other),
             Opened::Packet(packet) => {
-                self.receive_clear(now, from, &packet);
+                self.take_clear(now, from, &packet, other);
                 self.protection.used(packet);
             }
             Opened::Nothing => {}
@@ -167,7 +131,7 @@ impl MediaLeg {
         }
     }
 
-    fn receive_clear(&mut self, now: Instant, from: SocketAddr, bytes: &[u8]) {
+    fn take_clear(&mut self, now: Instant, from: SocketAddr, bytes: &[u8], other: Option<&mut Self>) {
         if is_rtcp(bytes) {
             if self.remote().is_some_and(|remote| remote.ip() == from.ip()) {
                 self.rtcp.receive(now, bytes, self.mouth.sender.ssrc());
@@ -175,7 +139,12 @@ impl MediaLeg {
                 self.ears.foreign += 1;
             }
         } else if let Ok(packet) = Packet::parse(bytes) {
-            self.ears.receive(now, from, &packet, &self.agreed);
+            let taken = self.ears.receive(now, from, &packet, &self.agreed);
+            if let (Some(taken), Some(other)) = (taken, other)
+                && self.speaks_like(other)
+            {
+                other.mouth.pass(taken, &packet, &other.agreed);
+            }
         } else {
             self.ears.foreign += 1;
         }
@@ -207,6 +176,28 @@ impl MediaLeg {
         let (to, learned) = self.protection.next(now, self.agreed.remote, out);
         self.learned(&learned);
         to
+    }
+
+    /// The same for 20 ms that the packets of another party fill; see [`send_passed`](Self::send_passed).
+    pub fn rest(&mut self, now: Instant, out: &mut Vec<u8>) -> Option<SocketAddr> {
+        let to = self.remote();
+        self.mouth.at = Some(now);
+        self.mouth.rest(&self.agreed);
+        let written = to.is_some() && self.mouth.keep_alive(now, &self.agreed, out);
+        self.sent(written, now, to, out)
+    }
+
+    /// Puts the next packet of another party that is passed on into `out`; answers where to send it. Ask until it answers
+    /// `None`, after each [`receive_for`](Self::receive_for).
+    pub fn send_passed(&mut self, now: Instant, out: &mut Vec<u8>) -> Option<SocketAddr> {
+        let to = self.remote();
+        while self.mouth.next_passed(out) {
+            let sent = self.sent(true, now, to, out);
+            if sent.is_some() {
+                return sent;
+            }
+        }
+        None
     }
 
     /// The second packet of 20 ms, where packets hold only 10.
@@ -313,210 +304,4 @@ impl MediaLeg {
             buffer_ms: (ms(buffer), ms(ears.longest)),
         }
     }
-}
-
-/// What a payload type means in what we receive.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Sound,
-    Key,
-    Noise,
-    Unknown,
-}
-
-impl Kind {
-    fn of(packet: &Packet<'_>, agreed: &Agreed) -> Self {
-        if packet.payload_type == agreed.payload_types.receive {
-            Self::Sound
-        } else if agreed.telephone_event.is_some_and(|event| event.receive == packet.payload_type) {
-            Self::Key
-        } else if packet.payload_type == COMFORT_NOISE {
-            Self::Noise
-        } else {
-            Self::Unknown
-        }
-    }
-}
-
-impl Ears {
-    fn new(agreed: &Agreed) -> Self {
-        Self {
-            lock: SourceLock::new(agreed.remote),
-            reception: Reception::default(),
-            jitter: JitterBuffer::new(agreed.codec.clock_rate()),
-            decoder: Decoder::new(agreed.codec),
-            keys: KeyReceiver::default(),
-            pressed: Keys::default(),
-            signal: Signal::Quiet,
-            tones: KeyDetector::default(),
-            losses: Bursts::default(),
-            late_before: 0,
-            delay: Duration::ZERO,
-            longest: Duration::ZERO,
-            foreign: 0,
-        }
-    }
-
-    fn change_codec(&mut self, codec: Codec) {
-        self.late_before = self.late();
-        self.jitter = JitterBuffer::new(codec.clock_rate());
-        self.decoder = Decoder::new(codec);
-    }
-
-    fn late(&self) -> u64 {
-        self.late_before + self.jitter.counts().late
-    }
-
-    fn receive(&mut self, now: Instant, from: SocketAddr, packet: &Packet<'_>, agreed: &Agreed) {
-        let kind = Kind::of(packet, agreed);
-        // A payload type that nobody agreed on is no credential.
-        if kind == Kind::Unknown && self.lock.locked() != Some(from) {
-            self.foreign += 1;
-            return;
-        }
-        match self.lock.admit(from, packet) {
-            Verdict::Accept => {}
-            Verdict::Probation => return,
-            Verdict::Foreign => {
-                self.foreign += 1;
-                return;
-            }
-        }
-        let ticks = if kind == Kind::Sound { coder::ticks(agreed.codec, packet.payload) } else { 0 };
-        let &Packet { marker, seq, timestamp, ssrc, payload, .. } = packet;
-        let changed = self.reception.ssrc().is_some_and(|known| known != ssrc);
-        let pushed = self.jitter.push(now, &Arrival { ssrc, seq, timestamp, ticks, marker, payload });
-        if pushed != Pushed::Duplicate {
-            self.reception.arrived(now, ssrc, seq, timestamp, agreed.codec.clock_rate());
-        }
-        if kind == Kind::Key {
-            if changed {
-                self.keys.restart();
-            }
-            if let Some(key) = self.keys.receive(timestamp, payload) {
-                self.pressed.push(key);
-            }
-        }
-        if kind == Kind::Noise {
-            self.decoder.comfort(payload);
-        }
-    }
-
-    fn pull(&mut self, now: Instant, hears_keys: bool) -> Inbound {
-        while !self.decoder.has_frame() {
-            match self.jitter.pull(now, self.decoder.waiting(), self.signal) {
-                Played::Sound { payload, pace, .. } => {
-                    let shorter = self.decoder.hear(payload, pace);
-                    self.jitter.shortened(shorter);
-                    self.losses.arrived();
-                }
-                Played::Lost { ticks, next } => {
-                    self.decoder.conceal(ticks, next);
-                    self.losses.lost();
-                }
-                Played::Silence { ticks } => self.decoder.rest(ticks),
-            }
-        }
-        self.delay = self.jitter.delay(now) + self.decoder.length();
-        self.longest = self.longest.max(self.delay);
-        let (frame, concealed) = self.decoder.take();
-        self.signal = if frame.level() < QUIET { Signal::Quiet } else { Signal::Active };
-        // A key that is made up twice would be pressed twice.
-        if hears_keys
-            && !concealed
-            && let Some(key) = self.tones.hear(&frame)
-        {
-            self.pressed.push(key);
-        }
-        Inbound { frame, concealed, keys: std::mem::take(&mut self.pressed) }
-    }
-}
-
-impl Mouth {
-    /// Writes a packet when there is one to send.
-    fn send(&mut self, frame: &Frame, agreed: &Agreed, out: &mut Vec<u8>) -> bool {
-        let ticks = ticks_per_frame(agreed.codec.clock_rate());
-        let half = ticks_per_half(agreed.codec.clock_rate());
-        let event_ticks = agreed.telephone_event.map_or(ticks, |event| ticks_per_frame(event.clock_rate));
-        let Some(key) = self.keys.step(self.sender.timestamp(), event_ticks) else {
-            self.tone = None;
-            return self.sound(frame, agreed, out);
-        };
-        match agreed.telephone_event {
-            Some(event) => {
-                self.sender.advance(self.encoder.clear() * half);
-                self.sender.event(event.send, key.marker, key.start, &key.payload, out);
-                self.sender.advance(ticks);
-                true
-            }
-            None => {
-                let tone = self.tone_of(&key);
-                self.sound(&tone, agreed, out)
-            }
-        }
-    }
-
-    fn sound(&mut self, frame: &Frame, agreed: &Agreed, out: &mut Vec<u8>) -> bool {
-        self.encoder.add(frame);
-        self.packet(agreed, out)
-    }
-
-    /// Writes the next packet of sound that waits, when one is full.
-    fn packet(&mut self, agreed: &Agreed, out: &mut Vec<u8>) -> bool {
-        let full = self.encoder.full();
-        let Some(payload) = self.encoder.next() else { return false };
-        let ticks = full * ticks_per_half(agreed.codec.clock_rate());
-        if payload.is_empty() {
-            self.sender.pause(ticks);
-            return false;
-        }
-        self.sender.sound(agreed.payload_types.send, payload, ticks, out);
-        true
-    }
-
-    /// 20 ms in which nothing is sent.
-    fn skip(&mut self, agreed: &Agreed) {
-        let halves = self.encoder.clear() + 2;
-        self.sender.pause(halves * ticks_per_half(agreed.codec.clock_rate()));
-    }
-
-    /// Writes a packet that says nothing, when the way might be forgotten otherwise. Reports on the same port do the same.
-    fn keep_alive(&mut self, now: Instant, agreed: &Agreed, out: &mut Vec<u8>) -> bool {
-        let is_quiet = now.saturating_duration_since(*self.sent.get_or_insert(now)) >= KEEP_ALIVE;
-        let is_agreed = |number: u8| {
-            let event = agreed.telephone_event.map(|event| event.send);
-            number == agreed.payload_types.send || Some(number) == event
-        };
-        let number = NOBODYS.into_iter().find(|&number| !is_agreed(number));
-        let Some(number) = number.filter(|_| is_quiet && !agreed.rtcp_mux) else { return false };
-        self.sender.sound(number, &[], 0, out);
-        // What comes next still begins a talkspurt.
-        self.sender.pause(0);
-        true
-    }
-
-    fn tone_of(&mut self, key: &EventPacket) -> Frame {
-        if key.marker {
-            self.tone = key.key().and_then(|key| KeyTone::new(key, KEY_LEVEL));
-        }
-        match &mut self.tone {
-            Some(tone) if !key.is_end() => tone.frame(),
-            _ => Frame::SILENCE,
-        }
-    }
-
-    /// Media time of what is sent at `now`.
-    fn timestamp(&self, now: Instant, codec: Codec) -> u32 {
-        let passed = self.at.map_or(Duration::ZERO, |at| now.saturating_duration_since(at));
-        let ticks = passed.as_millis() * u128::from(codec.clock_rate()) / 1_000;
-        self.sender.timestamp().0.wrapping_add(ticks as u32)
-    }
-}
-
-fn ticks_per_half(clock_rate: u32) -> u32 {
-    clock_rate * HALF_MS as u32 / 1_000
-}
-
-fn ticks_per_frame(clock_rate: u32) -> u32 {
-    clock_rate * FRAME_MS as u32 / 1_000
 }

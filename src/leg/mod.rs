@@ -34,13 +34,22 @@
 //! remembers it. Two clocks that drift apart are nothing but a network that slowly changes. A peer whose source, numbers or
 //! clock begin anew is followed at once.
 //!
+//! # Two parties that speak the same
+//!
+//! On a bridge the packets of one go to the other as they came, with numbers of ours ([`MediaLeg::receive_for`]): no delay, no
+//! loss of quality, and losses and pauses stay what they are. They are heard here all the same, for the recording; and as
+//! soon as the codecs differ, a re-INVITE changes one, or something of ours is to be said, frames are coded again.
+//!
 //! Opened and sealed are packets only where SRTP was agreed. The media half is a value without sockets or clocks: bytes and `now` go in, frames and bytes come out.
 
 mod association;
 mod coder;
+mod ears;
 mod keys;
 mod media;
+mod mouth;
 mod protection;
+mod relay;
 mod secrecy;
 mod signalling;
 mod stats;

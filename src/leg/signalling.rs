@@ -7,6 +7,11 @@ use std::net::SocketAddr;
 pub enum LegEvent {
     /// An outgoing leg is ringing.
     Rang,
+    /// An outgoing leg has something to be heard before it is answered: the network's announcement, its own ringing (RFC 3960).
+    Progressed {
+        /// SDP answer; what [`Answered`](Self::Answered) brings is said to be the same, and counts.
+        sdp: String,
+    },
     /// An outgoing leg, or our [`LegRequest::Update`], was answered with this SDP.
     Answered {
         /// SDP answer.
@@ -51,6 +56,11 @@ pub enum LegEvent {
 pub enum LegRequest {
     /// Let it ring (180).
     Ring,
+    /// Let the caller hear us before we answer (183) with this SDP; [`Accept`](Self::Accept) says the same again.
+    Progress {
+        /// SDP answer.
+        sdp: String,
+    },
     /// Answer (200) with this SDP.
     Accept {
         /// SDP answer, or our offer when the INVITE had none.

@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 
+mod bridge;
+
 use super::*;
 use crate::audio::{FRAME_SAMPLES, Frame};
 use crate::rtp::Seeds;

@@ -62,6 +62,27 @@ impl Sender {
         self.begins = true;
     }
 
+    /// Writes a packet whose number and timestamp are ours already, for it is passed on from another stream; it lasts `ticks`.
+    /// What we send ourselves goes on after it.
+    pub fn pass(&mut self, packet: &Packet<'_>, ticks: u32, out: &mut Vec<u8>) {
+        let end = RtpTimestamp(packet.timestamp.0.wrapping_add(ticks));
+        if packet.seq.distance(self.seq) >= 0 {
+            self.seq = packet.seq.next();
+        }
+        if (end.0.wrapping_sub(self.timestamp.0) as i32) > 0 {
+            self.timestamp = end;
+        }
+        // Sound of ours begins a talkspurt.
+        self.begins = true;
+        Packet { ssrc: self.ssrc, ..*packet }.write(out);
+        self.count(packet.payload);
+    }
+
+    /// Number of the next packet.
+    pub const fn next_seq(&self) -> SeqNo {
+        self.seq
+    }
+
     /// Media time of the next sample.
     pub const fn timestamp(&self) -> RtpTimestamp {
         self.timestamp
@@ -80,6 +101,10 @@ impl Sender {
     fn write(&mut self, payload_type: u8, marker: bool, timestamp: RtpTimestamp, payload: &[u8], out: &mut Vec<u8>) {
         Packet { marker, payload_type, seq: self.seq, timestamp, ssrc: self.ssrc, payload }.write(out);
         self.seq = self.seq.next();
+        self.count(payload);
+    }
+
+    fn count(&mut self, payload: &[u8]) {
         self.packets = self.packets.wrapping_add(1);
         self.octets = self.octets.wrapping_add(payload.len() as u32);
     }

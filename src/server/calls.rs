@@ -151,6 +151,7 @@ impl Task {
             to: called.clone(),
             facts: incoming.facts,
             offer: incoming.offer,
+            hears_early: incoming.hears_early,
             local,
             engine: house.engine.clone(),
             at: zoned.timestamp(),

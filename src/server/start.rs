@@ -172,7 +172,7 @@ fn open_recorder(settings: &Settings) -> Result<Option<Recorder>, StartError> {
     let recording = &settings.recording;
     let Some(folder) = &recording.dir else { return Ok(None) };
     let key = recording.key.as_deref().map(Key::from_file).transpose()?;
-    let recorder = Recorder::new(folder, key);
+    let recorder = Recorder::new(folder, recording.format, key);
     Ok(Some(recorder.map_err(|source| StartError::Recording { folder: folder.clone(), source })?))
 }
 
@@ -269,6 +269,7 @@ fn sip_config(settings: &Settings) -> Result<SipConfig, SipError> {
         phones: settings.phones.clone(),
         strangers: sip.strangers,
         realm: sip.realm.clone(),
+        digests: sip.digests.clone(),
         stir: match &sip.stir {
             Some((anchors, certificates)) => Some(Stir::load(anchors, certificates)?),
             None => None,

@@ -15,6 +15,8 @@ pub enum Manner {
     Answers,
     /// Rings for ever.
     Rings,
+    /// Lets callers hear it for a moment, then answers.
+    Announces,
     /// Answers, and hangs up as soon as the ACK is there.
     HangsUp,
     /// Answers, and refers the caller to somebody else.
@@ -24,7 +26,10 @@ pub enum Manner {
 /// A running server.
 pub struct Server {
     pub edge: SipEdge,
+    /// Closes the sockets: nothing is heard any more.
     pub cancel: CancellationToken,
+    /// Lets every call hang up.
+    pub hang_up: CancellationToken,
     /// Every event of every call.
     pub events: mpsc::Receiver<LegEvent>,
 }
@@ -51,12 +56,14 @@ impl Server {
         let cancel = CancellationToken::new();
         let (edge, mut calls) = SipEdge::start(SipConfig { listen, ..config }, cancel.clone()).await.unwrap();
         let (sender, events) = mpsc::channel(4096);
+        let hang_up = CancellationToken::new();
+        let ending = hang_up.clone();
         tokio::spawn(async move {
             while let Some(call) = calls.recv().await {
-                tokio::spawn(serve(call, manner, sender.clone()));
+                tokio::spawn(ending.clone().run_until_cancelled_owned(serve(call, manner, sender.clone())));
             }
         });
-        Self { edge, cancel, events }
+        Self { edge, cancel, hang_up, events }
     }
 
     /// Address of the n-th socket of this transport.
@@ -101,7 +108,12 @@ pub fn sdp(direction: &str) -> String {
 }
 
 async fn serve(mut call: IncomingCall, manner: Manner, events: mpsc::Sender<LegEvent>) {
-    call.leg.request(LegRequest::Ring).unwrap();
+    if manner == Manner::Announces {
+        call.leg.request(LegRequest::Progress { sdp: sdp("sendrecv") }).unwrap();
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    } else {
+        call.leg.request(LegRequest::Ring).unwrap();
+    }
     if manner != Manner::Rings {
         call.leg.request(LegRequest::Accept { sdp: sdp("sendrecv") }).unwrap();
     }

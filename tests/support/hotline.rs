@@ -72,6 +72,11 @@ impl Hotline {
         String::from_utf8(output.stdout).unwrap()
     }
 
+    /// Where it takes calls over UDP.
+    pub fn address(&self) -> SocketAddr {
+        self.sip.rsplit_once('@').unwrap().1.parse().unwrap()
+    }
+
     pub fn get(&self, path: &str) -> String {
         use std::io::{Read as _, Write as _};
         let mut stream = TcpStream::connect(self.http).unwrap();

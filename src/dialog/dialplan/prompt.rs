@@ -41,6 +41,8 @@ named! {
 named! {
     /// An occasion to say something.
     PromptKind {
+        /// Before the call is answered, where the caller's network lets that be heard. A dialplan may have none.
+        BeforeAnswer = "before_answer",
         /// The first words to somebody unknown.
         Greeting = "greeting",
         /// The first words to somebody known.
@@ -146,6 +148,19 @@ impl PromptKind {
         }
     }
 
+    /// How many variants it must have: two, so that nobody hears the same words twice in a row, unless it is heard once.
+    pub const fn least_variants(self) -> usize {
+        match self {
+            Self::BeforeAnswer => 1,
+            _ => 2,
+        }
+    }
+
+    /// Whether a dialplan need not have it.
+    pub const fn is_optional(self) -> bool {
+        matches!(self, Self::BeforeAnswer)
+    }
+
     /// What is said where a dialplan says nothing else: of words that are the same in all hotlines.
     pub const fn usual(self, lang: Lang) -> &'static [&'static str] {
         match (self, lang) {
@@ -162,7 +177,7 @@ impl PromptKind {
     /// Placeholders that a variant may have.
     pub const fn allowed(self) -> &'static [Placeholder] {
         match self {
-            Self::Greeting => &[Placeholder::Daytime],
+            Self::BeforeAnswer | Self::Greeting => &[Placeholder::Daytime],
             Self::GreetingNamed => &[Placeholder::Daytime, Placeholder::Name],
             _ => self.needed(),
         }
@@ -241,7 +256,7 @@ impl Template {
 /// What is said on one occasion.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PromptPlan {
-    /// At least two ways to say it.
+    /// At least two ways to say it; one, or none, for what is [optional](PromptKind::is_optional).
     pub variants: Vec<Template>,
     /// Who may interrupt it.
     pub barge_in: BargeIn,

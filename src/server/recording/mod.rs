@@ -1,17 +1,20 @@
-//! Recordings: both sides of a call, beside each other in a stereo WAV (left: the caller), sealed where there is a key.
+//! Recordings: both sides of a call, beside each other (left: the caller) in a stereo WAV or Ogg Opus file, sealed where there
+//! is a key.
 //!
 //! ```text
-//!  call tasks ─ 20 ms of both sides ─► queue (8,192) ─► thread "recorder" ─► DIR/CALL.wav, or DIR/CALL.wav.sealed
+//!  call tasks ─ 20 ms of both sides ─► queue (8,192) ─► thread "recorder" ─► DIR/CALL.wav or .opus, or either .sealed
 //! ```
 //!
 //! A disk that is too slow costs holes in recordings, never in calls: what finds the queue full is dropped and counted
 //! (`antevox_recording_dropped_total`). A recording can be paused and goes on: what is said meanwhile is silence in it.
 
+mod file;
+mod ogg;
 pub mod sealed;
+mod wav;
 
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::{self, BufWriter, Seek, SeekFrom, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,24 +23,44 @@ use std::thread;
 
 use dashmap::DashMap;
 
-use crate::audio::{FRAME_SAMPLES, Frame};
+use self::file::Kept;
+use self::ogg::OggOpus;
+use self::sealed::Key;
+use self::wav::Wav;
+use crate::audio::Frame;
 use crate::units::CallId;
-use sealed::{Key, Sealing};
 
 /// Pieces that wait for the disk: 50 calls for three seconds, 640 bytes twice each.
 const QUEUE: usize = 8_192;
-/// Bytes of the head of a WAV with 16-bit samples.
-const HEAD: usize = 44;
-/// Samples a second, of each side.
-const RATE: u32 = 16_000;
 
 /// The two sides of 20 ms: caller, hotline or agent.
 pub type Sides = [Frame; 2];
+
+/// What a recording is written as.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Format {
+    /// 16-bit stereo WAV: every sample as it was, 3.8 MB a minute.
+    #[default]
+    Wav,
+    /// Ogg Opus (RFC 7845), stereo: a tenth of that.
+    Opus,
+}
+
+impl Format {
+    /// What files are called after the name of the call.
+    const fn extension(self) -> &'static str {
+        match self {
+            Self::Wav => "wav",
+            Self::Opus => "opus",
+        }
+    }
+}
 
 /// Where recordings go. Clones share the thread that writes them, which ends with the last of them.
 #[derive(Clone, Debug)]
 pub struct Recorder {
     folder: PathBuf,
+    format: Format,
     is_sealed: bool,
     queue: SyncSender<Job>,
     /// Which recordings are under way, and whether they are paused.
@@ -65,17 +88,17 @@ impl Recorder {
     ///
     /// # Errors
     /// The folder cannot be made.
-    pub fn new(folder: &Path, key: Option<Key>) -> io::Result<Self> {
+    pub fn new(folder: &Path, format: Format, key: Option<Key>) -> io::Result<Self> {
         std::fs::create_dir_all(folder)?;
         let (queue, jobs) = sync_channel(QUEUE);
         let is_sealed = key.is_some();
-        thread::Builder::new().name("recorder".to_owned()).spawn(move || write_all(&jobs, key.as_ref()))?;
-        Ok(Self { folder: folder.to_owned(), is_sealed, queue, paused: Arc::default() })
+        thread::Builder::new().name("recorder".to_owned()).spawn(move || write_all(&jobs, format, key.as_ref()))?;
+        Ok(Self { folder: folder.to_owned(), format, is_sealed, queue, paused: Arc::default() })
     }
 
     /// Begins to record a call. `None` when too much waits for the disk already.
     pub fn begin(&self, id: &CallId) -> Option<Recording> {
-        let name = format!("{id}.wav{}", if self.is_sealed { ".sealed" } else { "" });
+        let name = format!("{id}.{}{}", self.format.extension(), if self.is_sealed { ".sealed" } else { "" });
         let queue = self.queue.clone();
         queue.try_send(Job::Begin(id.clone(), self.folder.join(&name))).ok()?;
         let is_paused = Arc::new(AtomicBool::new(false));
@@ -115,117 +138,72 @@ impl Drop for Recording {
     }
 }
 
-fn write_all(jobs: &Receiver<Job>, key: Option<&Key>) {
-    let mut open: HashMap<CallId, Wav> = HashMap::new();
+fn write_all(jobs: &Receiver<Job>, format: Format, key: Option<&Key>) {
+    let mut open: HashMap<CallId, Writing> = HashMap::new();
     for job in jobs {
         let done = match job {
-            Job::Begin(id, path) => Wav::create(&path, key).map(|wav| drop(open.insert(id, wav))),
-            Job::Sound(id, sides) => open.get_mut(&id).map_or(Ok(()), |wav| wav.add(&sides)),
-            Job::End(id) => open.remove(&id).map_or(Ok(()), Wav::finish),
+            Job::Begin(id, path) => Writing::begin(&path, format, key).map(|file| drop(open.insert(id, file))),
+            Job::Sound(id, sides) => open.get_mut(&id).map_or(Ok(()), |file| file.add(&sides)),
+            Job::End(id) => open.remove(&id).map_or(Ok(()), Writing::finish),
         };
         if let Err(error) = done {
             tracing::error!(%error, "a recording cannot be written");
             metrics::counter!("antevox_recording_dropped_total").increment(1);
         }
     }
-    open.into_values().for_each(|wav| drop(wav.finish()));
+    open.into_values().for_each(|file| drop(file.finish()));
 }
 
-/// A WAV that grows. In a sealed one the head cannot be mended at the end, so it says "as long as it goes on"; whoever opens
-/// the seal writes the length.
-enum Wav {
-    Plain(BufWriter<File>, u32),
-    Sealed(Box<Sealing<BufWriter<File>>>),
+/// One recording's file.
+enum Writing {
+    Wav(Wav),
+    Opus(Box<OggOpus>),
 }
 
-impl Wav {
-    fn create(path: &Path, key: Option<&Key>) -> io::Result<Self> {
-        let mut file = BufWriter::new(File::create(path)?);
-        match key {
-            None => {
-                file.write_all(&head(0))?;
-                Ok(Self::Plain(file, 0))
-            }
-            Some(key) => {
-                let mut sealing = Sealing::new(key, file)?;
-                sealing.write_all(&head(u32::MAX))?;
-                Ok(Self::Sealed(Box::new(sealing)))
-            }
-        }
+impl Writing {
+    fn begin(path: &Path, format: Format, key: Option<&Key>) -> io::Result<Self> {
+        let file = Kept::create(path, key)?;
+        Ok(match format {
+            Format::Wav => Self::Wav(Wav::begin(file)?),
+            Format::Opus => Self::Opus(Box::new(OggOpus::begin(file)?)),
+        })
     }
 
-    fn add(&mut self, [left, right]: &Sides) -> io::Result<()> {
-        let mut bytes = [0; 4 * FRAME_SAMPLES];
-        for (place, (l, r)) in bytes.chunks_exact_mut(4).zip(left.0.iter().zip(&right.0)) {
-            place[..2].copy_from_slice(&l.to_le_bytes());
-            place[2..].copy_from_slice(&r.to_le_bytes());
-        }
+    fn add(&mut self, sides: &Sides) -> io::Result<()> {
         match self {
-            Self::Plain(file, length) => {
-                *length += bytes.len() as u32;
-                file.write_all(&bytes)
-            }
-            Self::Sealed(sealing) => sealing.write_all(&bytes),
+            Self::Wav(wav) => wav.add(sides),
+            Self::Opus(opus) => opus.add(sides),
         }
     }
 
     fn finish(self) -> io::Result<()> {
         match self {
-            Self::Plain(mut file, length) => {
-                file.seek(SeekFrom::Start(0))?;
-                file.write_all(&head(length))?;
-                file.flush()
-            }
-            Self::Sealed(sealing) => sealing.finish(),
+            Self::Wav(wav) => wav.finish(),
+            Self::Opus(opus) => opus.finish(),
         }
     }
 }
 
-/// The head of a stereo WAV with so many bytes of sound.
-pub(crate) fn head(length: u32) -> [u8; HEAD] {
-    const CHANNELS: u16 = 2;
-    const BYTES: u16 = 2;
-    let mut head = [0; HEAD];
-    let mut at = 0;
-    let mut put = |bytes: &[u8]| {
-        head[at..at + bytes.len()].copy_from_slice(bytes);
-        at += bytes.len();
-    };
-    put(b"RIFF");
-    put(&length.saturating_add(HEAD as u32 - 8).to_le_bytes());
-    put(b"WAVEfmt ");
-    put(&16u32.to_le_bytes());
-    put(&1u16.to_le_bytes());
-    put(&CHANNELS.to_le_bytes());
-    put(&RATE.to_le_bytes());
-    put(&(RATE * u32::from(CHANNELS * BYTES)).to_le_bytes());
-    put(&(CHANNELS * BYTES).to_le_bytes());
-    put(&(8 * BYTES).to_le_bytes());
-    put(b"data");
-    put(&length.to_le_bytes());
-    head
-}
-
-/// Opens the seal of a recording: the WAV within, its length put right.
+/// Opens the seal of a recording: the file within; the length of a WAV is put right.
 ///
 /// # Errors
 /// See [`sealed::open`].
 pub fn open(key: &Key, sealed: &[u8]) -> Result<Vec<u8>, sealed::SealError> {
-    let mut wav = sealed::open(key, sealed)?;
-    if wav.len() >= HEAD {
-        let length = (wav.len() - HEAD) as u32;
-        wav[..HEAD].copy_from_slice(&head(length));
+    let mut file = sealed::open(key, sealed)?;
+    if let Some(length) = file.len().checked_sub(wav::HEAD).filter(|_| file.starts_with(b"RIFF")) {
+        file[..wav::HEAD].copy_from_slice(&wav::head(length as u32));
     }
-    Ok(wav)
+    Ok(file)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::audio::{FRAME_SAMPLES, opus::TwoVoices};
 
-    fn record(key: Option<Key>) -> (tempfile::TempDir, PathBuf) {
+    fn record(format: Format, key: Option<Key>) -> (tempfile::TempDir, PathBuf) {
         let folder = tempfile::tempdir().unwrap();
-        let recorder = Recorder::new(folder.path(), key).unwrap();
+        let recorder = Recorder::new(folder.path(), format, key).unwrap();
         let recording = recorder.begin(&CallId("c-1".into())).unwrap();
         let path = folder.path().join(recording.name());
         for n in 0..50 {
@@ -244,7 +222,7 @@ mod tests {
 
     fn check(wav: &[u8]) {
         let mut reader = hound::WavReader::new(wav).unwrap();
-        assert_eq!((reader.spec().channels, reader.spec().sample_rate), (2, RATE));
+        assert_eq!((reader.spec().channels, reader.spec().sample_rate), (2, wav::RATE));
         let samples: Vec<i16> = reader.samples().map(Result::unwrap).collect();
         assert_eq!(samples.len(), 50 * 2 * FRAME_SAMPLES);
         assert_eq!(samples[2 * 40 * FRAME_SAMPLES..][..2], [100, -40]);
@@ -253,16 +231,99 @@ mod tests {
 
     #[test]
     fn both_sides_are_kept_beside_each_other() {
-        let (_folder, path) = record(None);
+        let (_folder, path) = record(Format::Wav, None);
         check(&std::fs::read(path).unwrap());
     }
 
     #[test]
     fn a_sealed_one_is_opened_with_its_key() {
         let key = || Key::new([7; 32]);
-        let (_folder, path) = record(Some(key()));
+        let (_folder, path) = record(Format::Wav, Some(key()));
         let sealed = std::fs::read(path).unwrap();
         assert!(hound::WavReader::new(&sealed[..]).is_err());
         check(&open(&key(), &sealed).unwrap());
+    }
+
+    /// Packets as another reader finds them, and how much is to be heard of them (ticks of 48 kHz).
+    fn packets(file: Vec<u8>) -> (Vec<Vec<u8>>, u64) {
+        let mut reader = ::ogg::PacketReader::new(io::Cursor::new(file));
+        let (mut packets, mut end) = (Vec::new(), 0);
+        while let Some(packet) = reader.read_packet().unwrap() {
+            end = packet.absgp_page();
+            packets.push(packet.data);
+        }
+        (packets, end)
+    }
+
+    fn check_opus(file: Vec<u8>) {
+        let (packets, end) = packets(file);
+        let (head, tags) = (&packets[0], &packets[1]);
+        assert!(head.starts_with(b"OpusHead\x01\x02") && tags.starts_with(b"OpusTags"));
+        let skip = u64::from(u16::from_le_bytes([head[10], head[11]]));
+        assert_eq!(end - skip, 50 * 960, "a second, to the sample");
+        let mut decoder = ::opus::Decoder::new(wav::RATE, ::opus::Channels::Stereo).unwrap();
+        let mut sound = Vec::new();
+        for packet in &packets[2..] {
+            let mut room = [0; 2 * 5_760];
+            let length = decoder.decode(packet, &mut room, false).unwrap();
+            sound.extend_from_slice(&room[..2 * length]);
+        }
+        let level = |range: std::ops::Range<usize>, side: usize| {
+            let of_side = sound[2 * range.start..2 * range.end].iter().skip(side).step_by(2);
+            (of_side.map(|s| f64::from(*s).powi(2)).sum::<f64>() / range.len() as f64).sqrt()
+        };
+        // The caller hums in the first half, the hotline in the second; a pause of 200 ms in the middle.
+        let (first, pause, second) = (1_000..6_000, 7_300..9_000, 10_500..15_000);
+        for (range, side) in [(first, 0), (second, 1)] {
+            let (own, other) = (level(range.clone(), side), level(range, 1 - side));
+            assert!(own > 3_000.0 && other < own / 10.0, "side {side}: {own} beside {other}");
+        }
+        assert!(level(pause.clone(), 0) < 300.0 && level(pause, 1) < 300.0, "paused");
+    }
+
+    /// A second in which each side hums for a while.
+    fn hum(key: Option<Key>) -> (tempfile::TempDir, PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let recorder = Recorder::new(folder.path(), Format::Opus, key).unwrap();
+        let id = CallId("c-1".into());
+        let recording = recorder.begin(&id).unwrap();
+        let path = folder.path().join(recording.name());
+        for n in 0..50 {
+            let at = |i: usize| (n * FRAME_SAMPLES + i) as f32 * std::f32::consts::TAU * 200.0 / 16_000.0;
+            let tone = Frame(std::array::from_fn(|i| (8_000.0 * at(i).sin()) as i16));
+            recorder.pause(&id, (20..30).contains(&n));
+            recording.add(&if n < 25 { [tone, Frame::SILENCE] } else { [Frame::SILENCE, tone] });
+        }
+        drop(recording);
+        let next = recorder.begin(&CallId("c-2".into())).unwrap();
+        while !folder.path().join(next.name()).exists() {
+            thread::yield_now();
+        }
+        (folder, path)
+    }
+
+    #[test]
+    fn opus_keeps_the_sides_apart_and_the_time_exact() {
+        let (_folder, path) = hum(None);
+        let file = std::fs::read(&path).unwrap();
+        assert!(path.ends_with("c-1.opus") && file.len() < 20_000, "{} bytes a second", file.len());
+        assert!(TwoVoices::default().delay() > 0);
+        check_opus(file);
+        match std::process::Command::new("opusinfo").arg(&path).output() {
+            Err(error) => println!("skipped: opusinfo (Debian's opus-tools) does not start: {error}"),
+            Ok(said) => {
+                let said = String::from_utf8_lossy(&said.stdout).into_owned();
+                assert!(said.contains("Playback length: 0m:01.000s") && !said.contains("WARNING"), "{said}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_sealed_one_in_opus_is_opened_with_its_key() {
+        let key = || Key::new([7; 32]);
+        let (_folder, path) = hum(Some(key()));
+        let sealed = std::fs::read(&path).unwrap();
+        assert!(path.ends_with("c-1.opus.sealed") && !sealed.windows(4).any(|bytes| bytes == b"OggS"));
+        check_opus(open(&key(), &sealed).unwrap());
     }
 }

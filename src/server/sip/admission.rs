@@ -3,7 +3,8 @@
 //! ```text
 //! request outside a dialog ─► admit(source) ─┬─ a token is there ──────────────► decided as any other
 //!                                            ├─ none ──────────────────────────► 503 + Retry-After
-//!                                            └─ none, PATIENCE times in a row ─► a ban: silence until it expires
+//!                                            └─ none, and no patience left ──► a ban: silence until it expires
+//! datagram ─► is_banned(source) ─► dropped unread, unless it belongs to a call
 //! ```
 //!
 //! Requests inside a dialog are not counted: a flood, even from the address of a trunk, takes nothing from its live calls.
@@ -20,8 +21,11 @@ use tokio::time::Instant;
 
 /// Sources that are remembered; each takes about 64 bytes.
 const MOST_SOURCES: usize = 16_384;
-/// Refusals, without one admission between them, that end in a ban.
+/// Refusals at once that end in a ban.
 pub(super) const PATIENCE: u32 = 500;
+/// How many refusals are forgiven for each request that a source may make: who asks for no more than five times what it may is
+/// never banned, who asks for twenty times as much within the third of a second.
+const FORGIVEN: u32 = 4;
 /// How long a ban lasts from the last request on that it held back.
 pub(super) const BAN: Duration = Duration::from_secs(30);
 /// How many times what one source may ask for all together may.
@@ -73,18 +77,21 @@ struct Bucket {
     /// Tokens at `at`.
     tokens: f64,
     at: Instant,
-    refused_in_a_row: u32,
+    /// Refusals that are left before a ban.
+    patience: f64,
     banned_until: Option<Instant>,
 }
 
 impl Bucket {
     fn full(rate: Rate, now: Instant) -> Self {
-        Self { tokens: rate.burst.into(), at: now, refused_in_a_row: 0, banned_until: None }
+        Self { tokens: rate.burst.into(), at: now, patience: PATIENCE.into(), banned_until: None }
     }
 
     fn fill(&mut self, rate: Rate, now: Instant) {
         let passed = now.saturating_duration_since(self.at).as_secs_f64();
         self.tokens = (self.tokens + passed * f64::from(rate.per_second)).min(rate.burst.into());
+        let forgiven = passed * f64::from(rate.per_second * FORGIVEN);
+        self.patience = (self.patience + forgiven).min(PATIENCE.into());
         self.at = now;
     }
 
@@ -101,14 +108,13 @@ impl Bucket {
         }
         self.banned_until = None;
         if self.take() {
-            self.refused_in_a_row = 0;
             return Verdict::Admitted;
         }
-        self.refused_in_a_row += 1;
-        if self.refused_in_a_row < PATIENCE {
+        self.patience -= 1.0;
+        if self.patience >= 1.0 {
             return Verdict::Refused;
         }
-        self.refused_in_a_row = 0;
+        self.patience = PATIENCE.into();
         self.banned_until = Some(now + BAN);
         Verdict::Banned
     }
@@ -141,6 +147,13 @@ impl Admission {
             Verdict::Banned => _ = self.banned.fetch_add(1, Ordering::Relaxed),
         }
         verdict
+    }
+
+    /// Whether a source is banned: what it begins need not even be read.
+    pub(super) fn is_banned(&self, source: IpAddr, now: Instant) -> bool {
+        let sources = self.sources.lock().unwrap_or_else(PoisonError::into_inner);
+        let bucket = sources.each.get(&source);
+        bucket.and_then(|bucket| bucket.banned_until).is_some_and(|until| now < until)
     }
 
     /// Requests turned away for their rate since the start: answered with 503, and not answered at all.
@@ -207,6 +220,25 @@ mod tests {
         let later = start + BAN - Duration::from_secs(1);
         assert_eq!(admission.admit(source(1), later), Verdict::Banned, "and begins anew");
         assert_eq!(admission.admit(source(1), later + BAN), Verdict::Admitted);
+    }
+
+    #[tokio::test]
+    async fn who_asks_for_a_little_too_much_is_refused_and_a_steady_flood_is_banned() {
+        let ban_after = |a_second: u32| {
+            let (admission, start) = (Admission::new(RATE), Instant::now());
+            let at = |n: u32| start + Duration::from_secs(1) * n / a_second;
+            (0..60 * a_second).find(|&n| admission.admit(source(1), at(n)) == Verdict::Banned).map(|n| n / a_second)
+        };
+        assert_eq!((ban_after(40), ban_after(200)), (None, Some(3)), "of ten a second that it may");
+    }
+
+    #[tokio::test]
+    async fn a_ban_is_seen_without_reading() {
+        let (admission, start) = (Admission::new(RATE), Instant::now());
+        assert!(!admission.is_banned(source(1), start));
+        (0..2_000).for_each(|_| _ = admission.admit(source(1), start));
+        assert!(admission.is_banned(source(1), start) && !admission.is_banned(source(2), start));
+        assert!(!admission.is_banned(source(1), start + BAN));
     }
 
     #[tokio::test]

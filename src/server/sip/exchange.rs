@@ -6,7 +6,8 @@
 //! ```
 //!
 //! `rsipstack`'s `receive` must not be dropped half-way (its state has moved on when the message is lost), so it is never
-//! inside a `select!` whose other arm goes on with the same transaction; answers reach it through its own event queue.
+//! inside a `select!` whose other arm goes on with the same transaction; answers to an INVITE reach it through its own event
+//! queue. Before the one answer to another request there is nothing to receive: the task waits for it, and tells when it is out.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -14,7 +15,7 @@ use std::sync::Arc;
 use rsipstack::sip::{Header, Method, Request, Response, SipMessage};
 use rsipstack::transaction::random_text;
 use rsipstack::transaction::transaction::{Transaction, TransactionEvent, TransactionEventSender};
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 
 use super::Credentials;
 use super::digest::{Asked, answer};
@@ -50,9 +51,18 @@ pub(super) struct Answering {
     pub(super) request: Arc<Request>,
     /// Where it came from.
     pub(super) source: SocketAddr,
-    events: TransactionEventSender,
+    answers: Answers,
     server: Arc<str>,
     tag: Arc<str>,
+}
+
+/// How answers reach the transaction.
+#[derive(Clone)]
+enum Answers {
+    /// Any number of them.
+    Invite(TransactionEventSender),
+    /// One; another finds no room, as the first has ended the transaction. Tells when it was sent.
+    Other(mpsc::Sender<Response>, Arc<Notify>),
 }
 
 impl std::fmt::Debug for Answering {
@@ -70,10 +80,16 @@ impl Answering {
         server: &str,
     ) -> Self {
         let tag = to_tag(&transaction.original).unwrap_or_else(|| random_text(16));
+        let (answer, mut answered) = mpsc::channel(1);
+        let is_out = Arc::new(Notify::new());
+        let answers = match transaction.original.method {
+            Method::Invite => Answers::Invite(transaction.tu_sender.clone()),
+            _ => Answers::Other(answer, Arc::clone(&is_out)),
+        };
         let answering = Self {
             request: Arc::new(transaction.original.clone()),
             source,
-            events: transaction.tu_sender.clone(),
+            answers,
             server: server.into(),
             tag: tag.into(),
         };
@@ -85,6 +101,13 @@ impl Answering {
                     let _ = inbox.send(input).await;
                 }
             };
+            // There is none to come for an INVITE: its only sender is gone.
+            if let Some(response) = answered.recv().await {
+                if let Err(error) = transaction.respond(response).await {
+                    tracing::debug!(%error, "could not answer");
+                }
+                is_out.notify_one();
+            }
             while let Some(message) = transaction.receive().await {
                 match message {
                     SipMessage::Request(request) if request.method == Method::Cancel => tell(Input::Cancelled).await,
@@ -123,12 +146,26 @@ impl Answering {
 
     /// Answers. Nothing happens when the transaction is over.
     pub(super) fn send(&self, response: Response) {
-        let _ = self.events.send(TransactionEvent::Respond(finished(response, &self.server)));
+        let response = finished(response, &self.server);
+        match &self.answers {
+            Answers::Invite(events) => _ = events.send(TransactionEvent::Respond(response)),
+            Answers::Other(answer, _) => _ = answer.try_send(response),
+        }
+    }
+
+    /// Answers a request other than an INVITE, and waits until that has been sent: what is sent next does not overtake it.
+    pub(super) async fn send_first(&self, response: Response) {
+        self.send(response);
+        if let Answers::Other(_, is_out) = &self.answers {
+            is_out.notified().await;
+        }
     }
 
     /// Tells the transaction about an ACK that came over another socket, so that it stops to repeat its 2xx.
     pub(super) fn acknowledge(&self, ack: &Request) {
-        let _ = self.events.send(TransactionEvent::Received(ack.clone().into(), None));
+        if let Answers::Invite(events) = &self.answers {
+            let _ = events.send(TransactionEvent::Received(ack.clone().into(), None));
+        }
     }
 }
 

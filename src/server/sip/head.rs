@@ -66,6 +66,22 @@ impl Head {
     }
 }
 
+/// Whether `bytes` are a request that belongs to no call and no transaction that could be under way, as far as one look at `To`
+/// tells: what is not sure is to be read.
+pub(super) fn begins_something(bytes: &[u8]) -> bool {
+    if [&b"SIP/"[..], b"ACK ", b"CANCEL "].iter().any(|start| bytes.starts_with(start)) {
+        return false;
+    }
+    let mut lines = bytes.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii_end);
+    let is_to = |line: &&[u8]| {
+        let name = line.split(|byte| *byte == b':').next().unwrap_or_default().trim_ascii_end();
+        name.eq_ignore_ascii_case(b"to") || name.eq_ignore_ascii_case(b"t")
+    };
+    let Some(to) = lines.by_ref().take_while(|line| !line.is_empty()).find(is_to) else { return true };
+    let is_folded = lines.next().is_some_and(|line| line.starts_with(b" ") || line.starts_with(b"\t"));
+    !is_folded && !to.windows(3).any(|name| name.eq_ignore_ascii_case(b"tag"))
+}
+
 /// Position of `needle` in `haystack`.
 pub(super) fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
     haystack.windows(needle.len()).position(|window| window == needle)
@@ -244,6 +260,26 @@ fn split_outside_quotes(value: &str, separator: char) -> (&str, Option<&str>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_begins_something_is_told_from_what_goes_on_at_a_glance() {
+        for (start, to, begins) in [
+            ("INVITE sip:a@h SIP/2.0", "To: <sip:a@h>", true),
+            ("OPTIONS sip:a@h SIP/2.0", "t: sip:a@h", true),
+            ("nonsense", "Nothing: here", true),
+            ("BYE sip:a@h SIP/2.0", "To: <sip:a@h>;tag=1", false),
+            ("BYE sip:a@h SIP/2.0", "T : <sip:a@h> ; Tag = 1", false),
+            ("BYE sip:a@h SIP/2.0", "To: <sip:a@h>\r\n ;tag=1", false),
+            ("ACK sip:a@h SIP/2.0", "To: <sip:a@h>", false),
+            ("CANCEL sip:a@h SIP/2.0", "To: <sip:a@h>", false),
+            ("SIP/2.0 200 OK", "To: <sip:a@h>", false),
+        ] {
+            let message =
+                format!("{start}\r\nVia: SIP/2.0/UDP h;branch=z9hG4bKtag\r\n{to}\r\nFrom: b;tag=2\r\n\r\nTo: x;tag=3");
+            assert_eq!(begins_something(message.as_bytes()), begins, "{message}");
+        }
+        assert!(begins_something(b"") && begins_something(&[0xff; 40]));
+    }
 
     #[test]
     fn folded_lines_and_compact_names_are_spelt_out() {

@@ -94,9 +94,9 @@ impl NewCall<'_> {
         let from = invite.from_header().ok().map(|from| from.value()).unwrap_or_default();
         let Caller { from, diverted_from } = caller(&invite.headers, from, origin);
         let (display, user) = party(invite.to_header().ok().map(|to| to.value()).unwrap_or_default());
-        let (trunk, headers) = match origin {
-            Origin::Trunk(trunk) => (Some(trunk.name.clone()), named(&invite.headers, trunk)),
-            Origin::Stranger | Origin::Phone(_) => (None, Vec::new()),
+        let (trunk, headers, hears_early) = match origin {
+            Origin::Trunk(trunk) => (Some(trunk.name.clone()), named(&invite.headers, trunk), trunk.hears_early),
+            Origin::Stranger | Origin::Phone(_) => (None, Vec::new(), false),
         };
         let offer = match body(&invite.headers, &invite.body) {
             Body::Sdp(sdp) => Some(sdp),
@@ -111,6 +111,7 @@ impl NewCall<'_> {
             to: Party { user: Pii(user), display: display.map(Pii) },
             facts: CallFacts { trunk, diverted_from, verified, headers },
             offer,
+            hears_early,
             peer,
             leg,
         }

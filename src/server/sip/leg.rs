@@ -30,7 +30,7 @@ use super::glare::Postponed;
 use super::lane::Lane;
 use super::moving::{Moving, Replacement};
 use super::onward::Onward;
-use super::reliable::Reliable;
+use super::reliable::{Early, Reliable};
 use super::route::{LegKey, Shared};
 use super::session_timer::SessionTimer;
 use super::{Credentials, LegError};
@@ -101,6 +101,8 @@ pub(super) struct Calling {
     pub(super) cancelled: bool,
     /// What else can be tried.
     pub(super) onward: Box<Onward>,
+    /// What was said before an answer.
+    pub(super) early: Box<Early>,
 }
 
 /// [`State::Talking`]: at most one offer is open at a time (RFC 3264 §4).
@@ -268,7 +270,7 @@ impl LegTask {
         let again = self.reliable.as_ref().map(|reliable| reliable.again);
         let offer = self.postponed.as_ref().and_then(|postponed| postponed.again);
         let refresh = self.session.map(|(_, until)| until);
-        [self.deadline, again, refresh, self.next_way_at(), offer].into_iter().flatten().min()
+        [self.deadline, again, refresh, self.next_way_at(), self.moving_until(), offer].into_iter().flatten().min()
     }
 
     /// When another target is tried because this one says nothing.
@@ -283,13 +285,17 @@ impl LegTask {
         let now = Instant::now();
         if self.deadline.is_some_and(|deadline| deadline <= now) {
             self.deadline = None;
-            self.state = State::Ended;
+            if !self.is_calling_elsewhere() {
+                self.state = State::Ended;
+            }
         } else if self.reliable.as_ref().is_some_and(|reliable| reliable.again <= now) {
             self.ring_again();
         } else if self.session.is_some_and(|(_, until)| until <= now) {
             self.session_due().await;
         } else if self.next_way_at().is_some_and(|at| at <= now) {
             self.nobody_there().await;
+        } else if self.moving_until().is_some_and(|at| at <= now) {
+            self.moving_overdue().await;
         } else {
             self.offer_again().await;
         }
@@ -297,7 +303,7 @@ impl LegTask {
 
     async fn take(&mut self, input: Input) {
         match input {
-            Input::Asked(answering) => self.answer(answering),
+            Input::Asked(answering) => self.answer(answering).await,
             Input::Cancelled => self.cancelled(),
             Input::Acknowledged(ack) => self.acknowledged(&ack).await,
             Input::Settled(number) => self.settled(number).await,
@@ -311,6 +317,7 @@ impl LegTask {
     async fn carry_out(&mut self, request: LegRequest) {
         match request {
             LegRequest::Ring => self.ring(),
+            LegRequest::Progress { sdp } => self.progress(&sdp),
             LegRequest::Accept { sdp } => self.accept(&sdp),
             LegRequest::Reject { status } => self.reject(status),
             LegRequest::AcceptUpdate { sdp } => self.accept_update(&sdp).await,
@@ -338,8 +345,7 @@ impl LegTask {
                 if let Talking::TheyOffer(answering) = talking {
                     answering.reply(487);
                 }
-                self.stop_moving().await;
-                self.leave().await;
+                self.leave_with_moving().await;
             }
             State::Leaving => {}
             State::Ended => self.state = State::Ended,
@@ -374,8 +380,14 @@ impl LegTask {
     }
 
     /// Sends a request inside the dialog by the way that it must take.
-    pub(super) async fn ask(&mut self, mut request: Request) {
-        let (lane, peer) = self.way().await;
+    pub(super) async fn ask(&mut self, request: Request) {
+        let dialog = self.dialog.clone();
+        self.ask_in(&dialog, request).await;
+    }
+
+    /// The same for a dialog that is not, or not yet, this leg's.
+    pub(super) async fn ask_in(&mut self, dialog: &Dialog, mut request: Request) {
+        let (lane, peer) = self.way_in(dialog).await;
         request.headers.push_front(Header::Via(lane.via(peer).into()));
         request.headers.push(Header::UserAgent(self.shared.config.user_agent.clone().into()));
         let asking = Asking { request, lane, peer, credentials: self.credentials.clone() };
@@ -395,14 +407,18 @@ impl LegTask {
     ///
     /// A live stream is used again (RFC 5923). Without proxies in between, a peer whose Contact is not the address that it
     /// sends from is behind a NAT: what it sends from is what reaches it.
-    pub(super) async fn way(&mut self) -> (Arc<Lane>, SocketAddr) {
-        let hop = self.dialog.next_hop();
+    pub(super) async fn way(&self) -> (Arc<Lane>, SocketAddr) {
+        self.way_in(&self.dialog).await
+    }
+
+    async fn way_in(&self, dialog: &Dialog) -> (Arc<Lane>, SocketAddr) {
+        let hop = dialog.next_hop();
         let stream_lives = !self.lane.closed.is_cancelled() && self.lane.transport != super::Transport::Udp;
         if stream_lives {
             return (Arc::clone(&self.lane), self.peer);
         }
         match super::outgoing::resolve(&hop).await {
-            Some((_, address)) if !self.dialog.is_routed() && address.ip() != self.peer.ip() => {}
+            Some((_, address)) if !dialog.is_routed() && address.ip() != self.peer.ip() => {}
             Some((transport, address)) => {
                 let host = &hop.host_with_port.host;
                 if let Some(lane) = self.shared.lane_to(transport, address, host).await {

@@ -14,7 +14,7 @@ pub struct Limits {
     pub requests_per_second: u32,
     /// New requests at once from one source.
     pub requests_at_once: u32,
-    /// Refusals in a row that end in a ban.
+    /// Refusals at once that end in a ban; four more for each request that a source may make.
     pub refusals_before_ban: u32,
     /// How long a ban lasts.
     pub ban: u64,

@@ -68,7 +68,13 @@ impl Lines {
         let door = Doorkeeper::new(config.realm.clone(), &secret, now);
         Self {
             targets: trunks.iter().map(|trunk| Mutex::new(Targets::new(&trunk.targets))).collect(),
-            admission: Mutex::new(Admission::new(trunks.clone(), &config.phones, config.strangers, door)),
+            admission: Mutex::new(Admission::new(
+                trunks.clone(),
+                &config.phones,
+                config.strangers,
+                &config.digests,
+                door,
+            )),
             trunks,
             phones: Mutex::default(),
             has_phones: !config.phones.is_empty(),

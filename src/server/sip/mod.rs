@@ -151,6 +151,9 @@ pub struct SipConfig {
     pub strangers: Strangers,
     /// The name under which passwords are asked for, and the host of our telephones.
     pub realm: String,
+    /// By which hashes telephones prove themselves, in the order in which they are offered. There are some that give up when
+    /// they do not know the first.
+    pub digests: Vec<Algorithm>,
     /// Which calls are placed for callers.
     pub calls_out: CallsOut,
     /// Whose signatures under a caller's number are believed; without it they are not looked at.
@@ -173,6 +176,7 @@ impl Default for SipConfig {
             phones: Vec::new(),
             strangers: Strangers::Welcome,
             realm: "antevox".to_owned(),
+            digests: Algorithm::ALL.to_vec(),
             calls_out: CallsOut::default(),
             stir: None,
             rate: Rate::default(),
@@ -203,6 +207,8 @@ pub struct IncomingCall {
     pub facts: CallFacts,
     /// SDP offer; `None` asks for ours (a late offer).
     pub offer: Option<String>,
+    /// Whether its network lets the caller hear us before we answer.
+    pub hears_early: bool,
     /// Where the INVITE came from.
     pub peer: SocketAddr,
     /// The leg: 100 has been sent, everything else is up to the call.

@@ -11,8 +11,10 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rsipstack::sip::{Header, Method, Request, Response, Uri};
+use tokio::time::Instant;
 
 use super::dialog::Dialog;
 use super::exchange::{Answering, Asking};
@@ -21,8 +23,11 @@ use super::lane::Lane;
 use super::leg::{LegTask, State, Talking};
 use super::message::{Body, SDP, body, call_id, field, fields, list, with};
 use super::onward::uri_of;
-use super::outgoing::{Composing, compose};
+use super::outgoing::{Composing, cancel_of, compose};
 use crate::leg::LegEvent;
+
+/// How long somebody else's telephone rings: as long as we say that the NOTIFYs go on.
+const RINGS: Duration = Duration::from_secs(60);
 
 /// A call to somebody else that is under way.
 pub(super) struct Moving {
@@ -36,6 +41,10 @@ pub(super) struct Moving {
     provisional: bool,
     /// The one who asked has hung up already.
     alone: bool,
+    /// The call does not want it any more: a CANCEL goes out as soon as it may.
+    unwanted: bool,
+    /// When it has rung for long enough; once it is unwanted, when it need not say any more that it is over.
+    until: Instant,
 }
 
 impl std::fmt::Debug for Moving {
@@ -98,7 +107,7 @@ fn refer_to(value: &str) -> Option<(Uri, Option<String>)> {
 
 impl LegTask {
     /// Their REFER.
-    pub(super) fn asked_to_move(&mut self, asked: &Answering) {
+    pub(super) async fn asked_to_move(&mut self, asked: &Answering) {
         let headers = &asked.request.headers;
         let targets: Vec<String> = fields(headers, "Refer-To").flat_map(list).collect();
         let [target] = targets.as_slice() else { return asked.reply(400) };
@@ -114,9 +123,13 @@ impl LegTask {
         if !self.tell(LegEvent::Updated { sdp: None }) {
             return asked.send(with(asked.response(500), "Retry-After", "2"));
         }
-        asked.send(self.contacted(asked.response(202)));
+        // There are those who do not expect to be notified of what was not accepted yet.
+        asked.send_first(self.contacted(asked.response(202))).await;
         self.state = State::Talking(Talking::Moving);
-        self.moving = Some(Moving { target, headers, permit, call: None, provisional: false, alone: false });
+        let until = Instant::now() + RINGS;
+        let moving =
+            Moving { target, headers, permit, call: None, provisional: false, alone: false, unwanted: false, until };
+        self.moving = Some(moving);
     }
 
     /// The call has made its offer for the new party.
@@ -152,7 +165,9 @@ impl LegTask {
 
     /// The INVITE to somebody else was sent again with credentials.
     pub(super) fn moving_retried(&mut self, request: Request) {
-        let Some((dialog, invite, ..)) = self.moving.as_mut().and_then(|moving| moving.call.as_mut()) else { return };
+        let Some(moving) = self.moving.as_mut() else { return };
+        moving.provisional = false;
+        let Some((dialog, invite, ..)) = moving.call.as_mut() else { return };
         dialog.skip_to(super::message::cseq(&request).map_or(0, |(number, _)| number));
         *invite = request;
     }
@@ -161,11 +176,14 @@ impl LegTask {
     pub(super) async fn moving_responded(&mut self, response: Response) {
         let Some(moving) = self.moving.as_mut() else { return };
         match response.status_code.code() {
-            status @ 101..200 => {
-                moving.provisional = true;
-                self.notify(status).await;
+            status @ 100..200 => {
+                let is_first = !std::mem::replace(&mut moving.provisional, true);
+                match moving.unwanted {
+                    true if is_first => self.cancel_moving().await,
+                    false if status > 100 => self.notify(status).await,
+                    _ => {}
+                }
             }
-            100 => moving.provisional = true,
             200..300 => self.moved(response).await,
             status => self.not_moved(status).await,
         }
@@ -239,16 +257,48 @@ impl LegTask {
         }
     }
 
-    /// Takes back the call to somebody else (RFC 3261 §9.1).
-    pub(super) async fn stop_moving(&mut self) {
-        let Some(Moving { call: Some((dialog, invite, lane, peer)), provisional: true, .. }) = &self.moving else {
-            return;
-        };
-        let mut cancel = dialog.numbered(Method::Cancel, dialog.local_seq());
-        cancel.uri = invite.uri.clone();
-        let via = invite.headers.iter().find(|header| matches!(header, Header::Via(_)));
-        cancel.headers.0.splice(0..0, via.cloned());
+    /// Takes back the call to somebody else, at once or with its first sign of life (RFC 3261 §9.1).
+    async fn stop_moving(&mut self) {
+        let until = Instant::now() + self.patience();
+        let Some(moving) = self.moving.as_mut().filter(|moving| !moving.unwanted) else { return };
+        (moving.unwanted, moving.until) = (true, until);
+        if moving.provisional {
+            self.cancel_moving().await;
+        }
+    }
+
+    async fn cancel_moving(&mut self) {
+        let until = Instant::now() + self.patience();
+        let Some(moving) = &mut self.moving else { return };
+        moving.until = until;
+        let Some((dialog, invite, lane, peer)) = &moving.call else { return };
+        let cancel = cancel_of(dialog, invite);
         Asking { request: cancel, lane: Arc::clone(lane), peer: *peer, credentials: None }.send(self.inbox()).await;
+    }
+
+    /// The call is over. Whoever asked to be left out has hung up already, or is told so now.
+    pub(super) async fn leave_with_moving(&mut self) {
+        self.stop_moving().await;
+        match &self.moving {
+            Some(moving) if moving.alone => {
+                self.state = if moving.call.is_some() { State::Leaving } else { State::Ended };
+                self.end(200);
+            }
+            _ => self.leave().await,
+        }
+    }
+
+    /// When a call to somebody else has rung for too long, or does not say that it was taken back.
+    pub(super) fn moving_until(&self) -> Option<Instant> {
+        self.moving.as_ref().map(|moving| moving.until)
+    }
+
+    /// That time has come.
+    pub(super) async fn moving_overdue(&mut self) {
+        match &self.moving {
+            Some(moving) if moving.unwanted => self.not_moved(408).await,
+            _ => self.stop_moving().await,
+        }
     }
 
     /// Tells whoever asked how it goes.

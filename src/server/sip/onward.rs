@@ -111,7 +111,9 @@ impl LegTask {
         let invite = self.lane.stamped(aimed(&calling.invite, number, contact), self.peer);
         let mut onward = Box::new(std::mem::take(&mut *calling.onward).patient(self.shared.config.t1));
         onward.target = way.trunk;
-        self.state = State::Calling(Calling { invite: invite.clone(), provisional: false, cancelled: false, onward });
+        let early = Box::default();
+        let calling = Calling { invite: invite.clone(), provisional: false, cancelled: false, onward, early };
+        self.state = State::Calling(calling);
         self.start(invite, way.credentials);
         true
     }

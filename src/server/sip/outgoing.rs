@@ -63,7 +63,8 @@ pub(super) async fn dial(shared: &Arc<Shared>, dial: Dial) -> Result<SipLeg, Sip
     };
     let asserted = asserted(shared, way.trunk, &user, host);
     let composing = Composing { local: &local, headers: dial.headers, offer: dial.offer.as_deref(), asserted };
-    let (dialog, invite) = compose(shared, way.uri, (&lane, peer), composing);
+    let (dialog, mut invite) = compose(shared, way.uri, (&lane, peer), composing);
+    invite.headers.push(Header::Supported("100rel".into()));
     let beginning = Beginning {
         shared: Arc::clone(shared),
         lane: Arc::clone(&lane),
@@ -76,7 +77,7 @@ pub(super) async fn dial(shared: &Arc<Shared>, dial: Dial) -> Result<SipLeg, Sip
     Ok(beginning.start(None, |inbox| {
         Asking { request: invite.clone(), lane, peer, credentials: way.credentials }.start(inbox);
         let onward = Box::new(onward.patient(shared.config.t1));
-        State::Calling(Calling { invite, provisional: false, cancelled: false, onward })
+        State::Calling(Calling { invite, provisional: false, cancelled: false, onward, early: Box::default() })
     }))
 }
 
@@ -156,17 +157,23 @@ impl LegTask {
                 if calling.cancelled && first {
                     self.send_cancel();
                 } else if response.status_code.code() > 100 {
-                    self.tell(LegEvent::Rang);
+                    self.progressed(&response).await;
                 }
             }
             200..300 => {
                 let cancelled = calling.cancelled;
+                let early = calling.early.answer_of(&response);
                 self.dialog.establish(&response);
                 self.state = State::Talking(Talking::Settled);
                 self.deadline = None;
                 self.acknowledge_response(&response).await;
                 let sdp = match body(&response.headers, &response.body) {
-                    Body::Sdp(sdp) if !cancelled => sdp,
+                    Body::Sdp(sdp) => Some(sdp),
+                    Body::Empty => early,
+                    Body::Other => None,
+                };
+                let sdp = match sdp {
+                    Some(sdp) if !cancelled => sdp,
                     // Too late to be cancelled, or answered without the media that we asked for.
                     _ => {
                         self.end(if cancelled { 487 } else { 488 });
@@ -213,15 +220,19 @@ impl LegTask {
         }
     }
 
-    /// CANCEL repeats the INVITE's Via, so it is not built like other requests (RFC 3261 §9.1).
     fn send_cancel(&mut self) {
         let State::Calling(calling) = &self.state else { return };
-        let number = self.dialog.local_seq();
-        let mut cancel = self.dialog.numbered(Method::Cancel, number);
-        cancel.uri = calling.invite.uri.clone();
-        let via = calling.invite.headers.iter().find(|header| matches!(header, Header::Via(_)));
-        cancel.headers.0.splice(0..0, via.cloned());
-        self.start(cancel, None);
+        self.start(cancel_of(&self.dialog, &calling.invite), None);
         self.deadline = Some(Instant::now() + self.patience());
     }
+}
+
+/// CANCEL repeats the INVITE's Via, so it is not built like other requests (RFC 3261 §9.1).
+pub(super) fn cancel_of(dialog: &Dialog, invite: &Request) -> Request {
+    let number = cseq(invite).map_or(0, |(number, _)| number);
+    let mut cancel = dialog.numbered(Method::Cancel, number);
+    cancel.uri = invite.uri.clone();
+    let via = invite.headers.iter().find(|header| matches!(header, Header::Via(_)));
+    cancel.headers.0.splice(0..0, via.cloned());
+    cancel
 }

@@ -1,16 +1,18 @@
-//! Reliable provisional answers (RFC 3262): a 180 that comes again until its PRACK is there.
+//! Reliable provisional answers (RFC 3262): ours come again until their PRACK is there, theirs get one.
 //!
-//! Only for callers who require it; a hotline's 180 says nothing that must arrive. Our 200 waits for the PRACK, so that the
-//! two cannot overtake each other.
+//! Our 180 is reliable only for callers who require that: it says nothing that must arrive. A 183 is for all who can, since
+//! without it nothing is heard. Our 200 waits for the PRACK, so that the two cannot overtake each other; it repeats the SDP of
+//! a 183, for there are callers who look for it there alone.
 
 use std::time::Duration;
 
-use rsipstack::sip::{Headers, Response};
+use rsipstack::sip::{Header, Headers, Method, Response};
 use tokio::time::Instant;
 
 use super::exchange::Answering;
 use super::leg::{LegTask, State};
-use super::message::{cseq, field, fields, with};
+use super::message::{Body, body, cseq, field, fields, to_tag, with, with_sdp};
+use crate::leg::LegEvent;
 
 /// A provisional answer that waits for its PRACK.
 #[derive(Debug)]
@@ -26,25 +28,77 @@ pub(super) struct Reliable {
     until: Instant,
 }
 
-/// Whether a request requires reliable provisional answers.
-pub(super) fn is_required(headers: &Headers) -> bool {
-    fields(headers, "Require").flat_map(|value| value.split(',')).any(|tag| tag.trim().eq_ignore_ascii_case("100rel"))
+/// The provisional answers to an INVITE of ours.
+#[derive(Debug, Default)]
+pub(super) struct Early {
+    /// Whose the last one was that wanted a PRACK, by the tag, and its number.
+    last: Option<(Option<String>, u32)>,
+    /// Who has answered our offer already, and what.
+    answer: Option<(Option<String>, String)>,
+}
+
+impl Early {
+    /// Whether a provisional answer is new. A reliable one that came again has its PRACK on the way, and one that overtook
+    /// another comes again (RFC 3262 §4).
+    fn is_new(&mut self, response: &Response) -> bool {
+        let Some(number) = number(response) else { return true };
+        let tag = to_tag(response);
+        let follows = match &self.last {
+            Some((known, last)) if *known == tag => number == last.wrapping_add(1),
+            _ => true,
+        };
+        if follows {
+            self.last = Some((tag, number));
+        }
+        follows
+    }
+
+    /// The answer to our offer that the 2xx `response`, which has none, refers to (RFC 3261 §13.2.1).
+    pub(super) fn answer_of(&self, response: &Response) -> Option<String> {
+        let (tag, sdp) = self.answer.as_ref()?;
+        (*tag == to_tag(response)).then(|| sdp.clone())
+    }
+}
+
+/// The number of an answer that wants a PRACK.
+fn number(response: &Response) -> Option<u32> {
+    let is_reliable = names_100rel(&response.headers, "Require");
+    field(&response.headers, "RSeq").filter(|_| is_reliable)?.trim().parse().ok()
+}
+
+/// Whether the field `name` names the extension: `Require` it, or `Supported`.
+pub(super) fn names_100rel(headers: &Headers, name: &str) -> bool {
+    fields(headers, name).flat_map(|value| value.split(',')).any(|tag| tag.trim().eq_ignore_ascii_case("100rel"))
 }
 
 impl LegTask {
     /// Sends a 180, reliably where that is required; once is enough.
     pub(super) fn ring(&mut self) {
         let State::Ringing(invite) = &self.state else { return };
+        let is_reliable = names_100rel(&invite.request.headers, "Require");
         let ringing = self.contacted(invite.response(180));
-        if !is_required(&invite.request.headers) {
-            return invite.send(ringing);
+        self.say_provisionally(ringing, is_reliable);
+    }
+
+    /// Sends a 183: from here on they hear us.
+    pub(super) fn progress(&mut self, sdp: &str) {
+        let State::Ringing(invite) = &self.state else { return };
+        let is_reliable = ["Require", "Supported"].iter().any(|name| names_100rel(&invite.request.headers, name));
+        let progress = with_sdp(self.contacted(invite.response(183)), sdp);
+        self.say_provisionally(progress, is_reliable);
+    }
+
+    fn say_provisionally(&mut self, response: Response, is_reliable: bool) {
+        let State::Ringing(invite) = &self.state else { return };
+        if !is_reliable {
+            return invite.send(response);
         }
         if self.reliable.is_some() {
             return;
         }
         // Unguessable is not needed, but the RFC wants it to begin anywhere (§3).
         let number = fastrand::u32(1..1 << 31);
-        let response = with(with(ringing, "Require", "100rel"), "RSeq", number.to_string());
+        let response = with(with(response, "Require", "100rel"), "RSeq", number.to_string());
         invite.send(response.clone());
         let (interval, now) = (self.shared.config.t1, Instant::now());
         let until = now + self.patience();
@@ -93,5 +147,34 @@ impl LegTask {
         invite.send(reliable.response.clone());
         reliable.interval *= 2;
         reliable.again = Instant::now() + reliable.interval;
+    }
+
+    /// A provisional answer to our INVITE that says more than 100.
+    pub(super) async fn progressed(&mut self, response: &Response) {
+        let State::Calling(calling) = &mut self.state else { return };
+        if !calling.early.is_new(response) {
+            return;
+        }
+        let sdp = match body(&response.headers, &response.body) {
+            Body::Sdp(sdp) => Some(sdp),
+            Body::Empty | Body::Other => None,
+        };
+        if let Some(sdp) = &sdp {
+            calling.early.answer = Some((to_tag(response), sdp.clone()));
+        }
+        if let (Some(number), Some((invited, _))) = (number(response), cseq(response)) {
+            self.acknowledge_provisional(response, number, invited).await;
+        }
+        self.tell(sdp.map_or(LegEvent::Rang, |sdp| LegEvent::Progressed { sdp }));
+    }
+
+    /// PRACK, in the dialog that the answer makes (RFC 3262 §4).
+    async fn acknowledge_provisional(&mut self, response: &Response, number: u32, invited: u32) {
+        let mut early = self.dialog.clone();
+        early.establish(response);
+        let mut prack = early.request(Method::PRack);
+        self.dialog.skip_to(early.local_seq());
+        prack.headers.push(Header::Other("RAck".to_owned(), format!("{number} {invited} INVITE")));
+        self.ask_in(&early, prack).await;
     }
 }

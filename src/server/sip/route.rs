@@ -1,6 +1,7 @@
 //! Where a message goes: to its transaction, to its leg, to a new leg, or back.
 //!
 //! ```text
+//! banned source, and it begins something ─► dropped unread
 //! guard ─► request ─┬─ known transaction, CANCEL, ACK ─► rsipstack
 //!                   ├─ To tag ──── leg there? ─► transaction ─► leg's inbox
 //!                   │                     └────► 481
@@ -28,6 +29,7 @@ use super::admission::{Admission, Verdict};
 use super::exchange::{Answering, Input};
 use super::gate::Gate;
 use super::guard::{Answer, Passed, Refused, examine, refusal};
+use super::head::begins_something;
 use super::incoming::NewCall;
 use super::lane::Lane;
 use super::lines::Lines;
@@ -82,6 +84,11 @@ impl Shared {
         bytes: &[u8],
         source: SocketAddr,
     ) {
+        // Of a flood nothing is read, while the calls of its address go on.
+        if self.admission.is_banned(source.ip(), tokio::time::Instant::now()) && begins_something(bytes) {
+            self.admit(source);
+            return;
+        }
         match examine(bytes, source) {
             Ok(Passed::Response(response)) => self.take_response(lane, response, source).await,
             Ok(Passed::Request(request)) => match self.decide(lane, &request, source) {

@@ -14,7 +14,7 @@ const SOON: &str = "1";
 
 impl LegTask {
     /// Answers a request inside the dialog.
-    pub(super) fn answer(&mut self, asked: Answering) {
+    pub(super) async fn answer(&mut self, asked: Answering) {
         if self.is_elsewhere(&asked) {
             return;
         }
@@ -41,7 +41,7 @@ impl LegTask {
             Method::Info => self.informed(&asked),
             Method::Notify => self.notified(&asked),
             Method::PRack => self.pracked(&asked),
-            Method::Refer => self.asked_to_move(&asked),
+            Method::Refer => self.asked_to_move(&asked).await,
             _ => asked.send(with(asked.response(405), "Allow", ALLOW)),
         }
     }
@@ -272,7 +272,9 @@ impl LegTask {
     /// A response to an INVITE of ours: the first one, or a re-INVITE.
     async fn invite_responded(&mut self, number: u32, response: Response) {
         match &self.state {
-            State::Calling(_) if number == self.dialog.local_seq() => self.call_responded(response).await,
+            State::Calling(calling) if cseq(&calling.invite).is_some_and(|(ours, _)| ours == number) => {
+                self.call_responded(response).await;
+            }
             // A target that we had given up picks up after all: it is thanked and sent off.
             State::Calling(_) if (200..300).contains(&response.status_code.code()) => {
                 self.accepted_again(&response).await;

@@ -20,7 +20,7 @@ pub(super) fn prompts(raw: &raw::Hotline, lang: Option<Lang>, findings: &mut Fin
     for &kind in PromptKind::ALL {
         match raw.prompts.iter().find(|prompt| prompt.kind.value == kind.name()) {
             Some(written) => plans.extend(prompt(kind, written, findings)),
-            None if !kind.usual(lang.unwrap_or_default()).is_empty() => {
+            None if kind.is_optional() || !kind.usual(lang.unwrap_or_default()).is_empty() => {
                 let variants =
                     kind.usual(lang.unwrap_or_default()).iter().filter_map(|text| Template::parse(text).ok());
                 plans.push(PromptPlan { variants: variants.collect(), barge_in: BargeIn::Allowed, no_input: None });
@@ -52,11 +52,11 @@ fn prompt(kind: PromptKind, raw: &raw::Prompt, findings: &mut Findings<'_>) -> O
         }
         variants.push(template);
     }
-    if raw.variants.len() < 2 {
+    if raw.variants.is_empty() || raw.variants.len() < kind.least_variants() {
         let message = format!("the prompt `{}` has fewer than two variants", kind.name());
         findings.error(raw.kind.place, message, "add one, so that nobody hears the same words twice in a row");
     }
-    (variants.len() >= 2).then_some(PromptPlan { variants, barge_in, no_input })
+    (variants.len() >= kind.least_variants()).then_some(PromptPlan { variants, barge_in, no_input })
 }
 
 pub(super) fn template(written: &At<String>, allowed: &[Placeholder], findings: &mut Findings<'_>) -> Option<Template> {

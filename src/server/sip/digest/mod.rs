@@ -30,7 +30,7 @@ pub enum Algorithm {
 
 impl Algorithm {
     /// Best first, as RFC 8760 §2.4 wants them listed.
-    pub(super) const ALL: [Self; 2] = [Self::Sha256, Self::Md5];
+    pub const ALL: [Self; 2] = [Self::Sha256, Self::Md5];
 
     /// As it stands in a header; a missing one means MD5 (RFC 7616 §3.3).
     fn named(name: Option<&str>) -> Option<Self> {

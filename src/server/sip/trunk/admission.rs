@@ -36,6 +36,8 @@ pub(in crate::server::sip) struct Admission {
     accounts: Vec<Account>,
     origins: Vec<Origin>,
     strangers: Strangers,
+    /// By which hashes telephones and strangers may prove themselves, in the order in which they are offered.
+    digests: Vec<Algorithm>,
     door: Doorkeeper,
 }
 
@@ -44,6 +46,7 @@ impl Admission {
         trunks: Vec<Arc<Trunk>>,
         phones: &[Login],
         strangers: Strangers,
+        digests: &[Algorithm],
         door: Doorkeeper,
     ) -> Self {
         let account =
@@ -51,10 +54,9 @@ impl Admission {
         let of_trunks = trunks
             .iter()
             .filter_map(|trunk| Some((account(trunk.login.clone()?, trunk.hashes()), Origin::Trunk(trunk.clone()))));
-        let of_phones =
-            phones.iter().map(|phone| (account(phone.clone(), &Algorithm::ALL), Origin::Phone(phone.user.clone())));
+        let of_phones = phones.iter().map(|phone| (account(phone.clone(), digests), Origin::Phone(phone.user.clone())));
         let (accounts, origins) = of_trunks.chain(of_phones).unzip();
-        Self { trunks, accounts, origins, strangers, door }
+        Self { trunks, accounts, origins, strangers, digests: digests.to_vec(), door }
     }
 
     /// Whether a call from `source` is taken, and whose it is.
@@ -74,7 +76,7 @@ impl Admission {
         match (self.proven(now, source, presented), must_prove, self.strangers) {
             (Ok(origin), ..) => Admitted::As(origin),
             (Err(stale), true, _) => {
-                let hashes = here.as_ref().map_or(Algorithm::ALL.as_slice(), |trunk| trunk.hashes());
+                let hashes = here.as_ref().map_or(self.digests.as_slice(), |trunk| trunk.hashes());
                 Admitted::Prove(self.door.challenges(now, stale, hashes))
             }
             (Err(_), false, Strangers::Refused) => Admitted::No,
@@ -92,7 +94,7 @@ impl Admission {
         match self.proven(now, source, presented) {
             Ok(Origin::Phone(user)) => Admitted::As(Origin::Phone(user)),
             Ok(_) => Admitted::No,
-            Err(stale) => Admitted::Prove(self.door.challenges(now, stale, &Algorithm::ALL)),
+            Err(stale) => Admitted::Prove(self.door.challenges(now, stale, &self.digests)),
         }
     }
 
@@ -138,7 +140,7 @@ mod tests {
             trunk("strict", "198.51.100.1", Some(login("strict"))),
         ];
         let door = Doorkeeper::new("house".into(), &[1; 32], Instant::now());
-        Admission::new(trunks, &[login("anna")], strangers, door)
+        Admission::new(trunks, &[login("anna")], strangers, &Algorithm::ALL, door)
     }
 
     fn value(admission: &mut Admission, user: &str) -> String {

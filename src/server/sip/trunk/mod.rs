@@ -66,6 +66,8 @@ pub struct Trunk {
     pub options: Option<Duration>,
     /// Whether it is believed who calls (RFC 3325 §2: a member of our trust domain).
     pub is_trusted: bool,
+    /// Whether its callers hear what is said before we answer (183).
+    pub hears_early: bool,
     /// Header fields of its INVITEs that dialplans may read.
     pub headers: Vec<String>,
 }
