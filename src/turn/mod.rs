@@ -21,12 +21,21 @@
 //! "agent"), or to nobody ([`Yields`]).
 //!
 //! **End of turn** is a silence whose length depends on what was said and asked. Words that are all with a probability of 0.8
-//! are answered after 180 ms (a number: 240), words that do not tell (0.2 to 0.6) after 520 ms, and words that break off (below
-//! 0.14: "I'd like to", three digits of eleven) after 1,300 ms (1,350), with all lengths between them. What a sentence's end
+//! are answered after 180 ms (a number: 240), words that do not tell (0.12 to 0.6) after 480 ms, and words that break off (below
+//! 0.08: "I'd like to", three digits of eleven) after 1,300 ms (1,350), with all lengths between them. What a sentence's end
 //! looks like is learned from sentences of all kinds and from the hotline's own examples, and how clear it is what the sentence
 //! is about counts as well ([`nlu::Understanding::is_whole`](crate::nlu::Understanding::is_whole)); it is told by the caller of
 //! [`Turn::words`]. How somebody speaks counts as well: who has paused in this turn, or has spoken for long, will pause again; a
 //! number that comes in groups is a long one; and a word that dies away is heard out.
+//!
+//! The waits trade callers who are cut off against callers who wait, and from which probability down one is waited for long
+//! decides most of it. Replayed with 0.2 and with 0.1: of three sets 8.9 and 5.7 % of the answers take more than 600 ms, and
+//! 10.4 and 10.7 % of the turns with a pause are cut off; of 190 sentences about other things than the hotline's 31 and 21 %,
+//! and 6 and 15 %.
+//!
+//! The voice's melody is not looked at. Of 105 numbers told by people (88 ends, 48 pauses of 150 ms and more, speakers left out)
+//! the count of digits and pauses ranks 85.4 % of the pairs rightly, together with the pitch's fall, lengths and levels before
+//! the silence 86.6 %; these alone 68.8 %, and nothing of the ends and pauses of sentences that are read.
 //!
 //! **A good listener** says a few words without taking the floor ([`Aside`]): "mm-hm" in a pause of a story of more than eight
 //! seconds, "take your time" to somebody who began and falters, "one moment" when the answer to a turn is late. Who says
@@ -42,19 +51,19 @@
 //! | `Patience::foresee` | the silence after which an answer is prepared that may be wanted in a moment. Shorter: more is prepared in vain |
 //! | `Patience::forget` | silence after which a sound over a prompt that was no interruption is forgotten, and the prompt goes on |
 //! | `Patience::{encouraged, breath, late}` | how much longer one is waited for who was told to take their time; the pause in a story for an "mm-hm"; when an answer is late |
-//! | `patience::{COMPLETE, UNCLEAR, DOUBTFUL, UNFINISHED}` | the probabilities that these three silences belong to; between the middle two words do not tell |
+//! | `patience::{COMPLETE, UNCLEAR, DOUBTFUL, UNFINISHED}` | the probabilities that these three silences belong to; between the middle two words do not tell. `DOUBTFUL` and `UNFINISHED` lower: fewer callers wait for long, more are cut off |
 //! | `patience::{LONG_WINDED, STEADY}` | after how long a story is waited for longer, and for how much longer |
 //! | `onset::{ABOVE, AUDIBLE, PROVED}` | how far a sound must stand out over the line's noise, and how loud it must be, to duck a prompt; how long it may take to turn out to be a voice |
 //! | `onset::{KNOWN, UNKNOWN_LOSS, ECHO_LOSS, RESIDUE}` | what may be our own voice come back, before and after it is known whether the line has an echo |
 //! | `speech::{LIKELY, LIKELY_LATE, SOON, LATE}` | evidence that pauses a prompt, at once and when the sound has lasted. Less: it falls silent sooner, for more sounds that are nothing |
 //! | `speech::{WORDED, COMMANDED, WORDLESS, A_WORD}` | evidence that stops it with words, with a command, without words; how long a voice with a word in it pauses it |
-//! | `speech::{SHORT, BRIEF, LONG, STABLE}` | how long a listener's words may last, and a single one; from when on babble is suspected and more words are asked for; how long words must stand |
+//! | `speech::{SHORT, BRIEF, LONG, A_WORD_MORE, STABLE}` | how long a listener's words may last, and a single one; from when on babble is suspected and more words are asked for, and how many more as it goes on; how long words must stand |
 //! | `speech::{DOUBTFUL, SURE, KEPT}` | what a frame's probability counts as evidence, and how that fades |
 //! | `speech::{NEARBY, NEAR, SOFTER, AT_FIRST, ECHO_LOSS, STEADY, FADED}` | levels of a background voice, of somebody near and of their soft sounds and for how long these count, of an echo, of a tone, and of the room after a voice |
 //! | `speech::PAUSE` | a silence in a turn that counts as a pause |
 //! | `words::{COMMANDS, CLAIMS, REQUESTS, ASSENTS, BACKCHANNELS}` | the words that take the floor, and those that leave it |
 //! | `wholeness::{ANSWERS, POLITE, LAST_WORDS, FILLERS}` | what is a whole answer to a yes/no question or a choice, and what may stand before it |
-//! | `wholeness::{OPEN_END, OPENERS, BEGINNING}` | what an ending such as "to", or a clause with "when", leaves of the probability that a sentence is whole; how few words are a beginning |
+//! | `wholeness::{OPEN_END, SURELY, OPEN_CLAUSE, OPENERS, RELATIVES, FEW, BEGINNING}` | what an ending such as "to", a clause with "when", a subject alone ("the card that you sent me") or too few words leave of the probability that a sentence is whole; how few words are a beginning |
 //! | `wholeness::{PHONE_NUMBER, NEARLY, IN_ONE_BREATH, GROUPS}` | how many digits a number has, told in groups or in one breath |
 //! | `speech::STORY` | from when on a turn is a story |
 

@@ -10,11 +10,10 @@ const COMPLETE: f32 = 0.8;
 /// … from this one down …
 pub(super) const UNCLEAR: f32 = 0.6;
 /// … to this one they do not tell; …
-const DOUBTFUL: f32 = 0.2;
-/// … and with this one they break off. What was misheard seldom looks whole, so little that is whole lies below. On 424
-/// answers to open questions, between the last two there are about three times as many ends as pauses, below about twice as
-/// many pauses as ends.
-pub(super) const UNFINISHED: f32 = 0.14;
+const DOUBTFUL: f32 = 0.12;
+/// … and with this one they break off. What was misheard seldom looks whole, so little that is whole lies below: of 354 answers
+/// to open questions in three sets 16 lie below 0.1, with 118 of 165 pauses, and 35 answers and 8 pauses between 0.1 and 0.2.
+pub(super) const UNFINISHED: f32 = 0.08;
 /// Who speaks for so long seldom does so in one go; …
 const LONG_WINDED: Duration = Duration::from_millis(3_500);
 /// … after so long they are not taken to be through before the words that do not tell would be.
@@ -53,15 +52,15 @@ impl Patience {
     /// words that do not tell are waited for as long as still feels prompt.
     pub const fn for_ask(ask: Ask) -> Self {
         let (complete, unclear, unfinished) = match ask {
-            Ask::Open | Ask::YesNo | Ask::Choice => (180, 520, 1_300),
-            Ask::Digits => (240, 520, 1_350),
+            Ask::Open | Ask::YesNo | Ask::Choice => (180, 480, 1_300),
+            Ask::Digits => (240, 480, 1_350),
         };
         Self {
             complete: Duration::from_millis(complete),
             unclear: Duration::from_millis(unclear),
             unfinished: Duration::from_millis(unfinished),
             foresee: Duration::from_millis(100),
-            halting: Duration::from_millis(400),
+            halting: Duration::from_millis(240),
             linger: Duration::from_millis(160),
             encouraged: Duration::from_millis(2_400),
             breath: Duration::from_millis(300),

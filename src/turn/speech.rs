@@ -56,7 +56,7 @@ const LIKELY_LATE: f32 = 1.0;
 const SOON: f32 = 0.08;
 const LATE: f32 = 0.2;
 /// … from which it does even if no words are made out of it: a bad line, another language …
-const WORDLESS: f32 = 19.0;
+const WORDLESS: f32 = 20.5;
 /// … from which words interrupt …
 const WORDED: f32 = 5.0;
 /// … and words that ask for the floor: "stop", "no", "wait".
@@ -67,8 +67,10 @@ const A_WORD: u32 = 9;
 const SHORT: u32 = 22;
 /// … within so many they must be two at least: a drawn-out "hmm" is often heard as one.
 const BRIEF: u32 = 60;
-/// Who talks to us has said something after so many frames; of babble a recogniser makes a word now and then.
+/// Who talks to us has said something after so many frames, and goes on to say a word at least in so many more; of babble and
+/// music a recogniser makes a word now and then.
 const LONG: u32 = 100;
+const A_WORD_MORE: u32 = 50;
 /// Words must stand for so many frames, since a recogniser often thinks better of them; nothing is lost, since by then the
 /// prompt is paused.
 const STABLE: u32 = 6;
@@ -110,6 +112,8 @@ pub(super) struct Speech {
     pub(super) words: String,
     /// How surely they are a whole sentence, 0–1.
     pub(super) whole: f32,
+    /// The most words of which it was thought that they are nothing but a listener's.
+    listened: usize,
     /// Until when the caller may answer, if they were asked.
     pub(super) answering: Option<SampleTime>,
     /// Since when the caller has not been told that we listen.
@@ -144,6 +148,7 @@ impl Speech {
             sounded_until: now,
             words: String::new(),
             whole: 0.0,
+            listened: 0,
             answering: None,
             acknowledged: from,
             encouraged: false,
@@ -200,6 +205,9 @@ impl Speech {
             self.unchanged = 0;
             self.foreseen = false;
             words.clone_into(&mut self.words);
+            if is_backchannel(words) {
+                self.listened = self.listened.max(words.split_whitespace().count());
+            }
         }
         self.whole = whole;
     }
@@ -276,8 +284,13 @@ impl Speech {
         let interrupts = if claims_the_floor(&self.words, ask) && !is_long {
             self.surest >= COMMANDED
         } else {
-            let needed = if is_long { 3 } else { 1 } + usize::from(!is_over || self.voiced < BRIEF);
-            (content >= needed && self.voiced >= SHORT && sure >= WORDED)
+            let long = if is_long { 2 + (self.frames - LONG) / A_WORD_MORE } else { 0 } as usize;
+            let count = self.words.split_whitespace().count();
+            let is_brief = !is_over || self.voiced < BRIEF;
+            // "right right" that is at last heard as "arrived ride" stays a listener's.
+            let is_listeners = is_over && count <= self.listened;
+            let needed = 1 + long + usize::from(is_brief);
+            (content >= needed && !is_listeners && self.voiced >= SHORT && sure >= WORDED)
                 || (self.words.is_empty() && self.sure >= WORDLESS)
         };
         // The longer it has been heard, the less is waited for.

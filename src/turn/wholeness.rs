@@ -85,15 +85,27 @@ const LAST_WORDS: &[&str] = &[
     "not really",
     "sort of",
     "kind of",
+    "it's not",
+    "i'm not",
+    "am not",
+    "definitely not",
+    "certainly not",
+    "absolutely not",
+    "no way",
 ];
 
 /// What people say before they say something. A recogniser often takes "well" for "will".
 const FILLERS: &[&str] = &["um", "uh", "mm", "hmm", "mhm", "er", "ah", "oh", "so", "well", "will", "but", "and"];
 
-/// Words that open a clause after which another must follow, unless a question begins so: "when will …".
-const OPENERS: &[&str] = &["when", "if", "because", "since", "while", "although", "after", "before", "as"];
+/// Words that open a clause after which another must follow, unless a question begins so: "when will …". Not "because", with
+/// which a whole answer may begin.
+const OPENERS: &[&str] = &["when", "if", "while", "although", "after", "before", "as"];
 const AUXILIARIES: &[&str] =
     &["is", "are", "was", "were", "do", "does", "did", "can", "could", "will", "would", "should", "have", "has", "had"];
+
+/// Words with which a sentence's subject begins, and those that open a clause about it: "the card that you sent me".
+const ARTICLES: &[&str] = &["the", "a", "an", "my", "your", "our", "his", "her", "their", "this", "these", "those"];
+const RELATIVES: &[&str] = &["that", "which", "who", "i", "you", "we", "they", "he", "she"];
 
 /// Words after which an English speaker has more to say.
 const OPEN_ENDS: &[&str] = &[
@@ -113,16 +125,28 @@ const BEGINNING: usize = 4;
 /// A clause of so many words, or an answer, is short.
 const CLAUSE: usize = 6;
 const SHORT_ANSWER: usize = 4;
-/// Whoever says no and nothing else often goes on: "no … it's about my card". Waited for longer than words that do not tell
-/// (970 ms; with 520 every such pause of three sets was cut off), and not so long that a plain no seems unheard.
-const NO: f32 = 0.165;
-/// What an ending after which an English speaker has more to say leaves of the probability that the sentence is whole.
-const OPEN_END: f32 = 0.15;
+/// Whoever says no and nothing else often goes on: "no … it's about my card". But eight of nine do not, and a plain no that is
+/// answered after a second seems unheard; longer waits than this keep one pause in two, since they are as long.
+const NO: f32 = UNCLEAR;
+/// A word or two that name one of the things that were asked about are all, more often than not.
+const NAMED: f32 = 0.75;
+/// What an ending after which an English speaker has more to say leaves of the probability that the sentence is whole, …
+const OPEN_END: f32 = 0.3;
+/// … unless the sentence surely is: "less money than i asked for".
+const SURELY: f32 = 0.8;
+/// What a clause leaves of it after which another must follow, or a subject of which nothing is said.
+const OPEN_CLAUSE: f32 = 0.15;
+/// So few words after an open question are seldom all, and as often misheard: "last week side". What that leaves.
+const FEW: usize = 3;
+const TOO_FEW: f32 = 0.3;
 /// A phone number has so many digits here, and who leaves one or two out was misheard.
 const PHONE_NUMBER: usize = 11;
 const NEARLY: [(usize, f32); 2] = [(10, 0.7), (9, UNCLEAR)];
-/// A number of so many digits is said in one breath: a local phone number. Postal codes have five, but so have many groups.
-const IN_ONE_BREATH: usize = 7;
+/// Numbers of so many digits are said in one breath: a postal code, a local phone number. Groups of five are rarer: of five
+/// digits without a pause, ten of eleven in three sets were all.
+const IN_ONE_BREATH: [usize; 2] = [5, 7];
+/// So many digits are a number, whatever else is heard.
+const SOME: usize = 3;
 /// Groups of digits that a long number is told in, and from how many digits on it may then be over.
 const GROUPS: u32 = 3;
 const IN_GROUPS: usize = 8;
@@ -131,6 +155,7 @@ const IN_GROUPS: usize = 8;
 /// after how many pauses they came.
 pub(super) fn wholeness(ask: Ask, words: &str, whole: f32, pauses: u32) -> f32 {
     let list: Vec<&str> = words.split_whitespace().collect();
+    // There are recognisers that tell no words before the end.
     let Some(last) = list.last() else { return UNCLEAR };
     if FAREWELLS.iter().any(|farewell| words.ends_with(farewell)) {
         return 1.0;
@@ -138,36 +163,45 @@ pub(super) fn wholeness(ask: Ask, words: &str, whole: f32, pauses: u32) -> f32 {
     let core = without_fillers(&list);
     let digits = count_digits(&list);
     if ask == Ask::Digits && digits > 0 {
-        return number(digits, list.contains(&"double"), pauses);
+        return number(digits + misheard(&list, digits), list.contains(&"double"), pauses);
     }
     if ask != Ask::Open
         && let Some(told) = answer(core)
     {
         return told;
     }
-    let whole = if opens_a_clause(core) { whole * OPEN_END } else { whole };
-    let names_it = match ask {
-        // A word or two name one of the things that were asked about, whether or not they make a sentence, …
-        Ask::Choice => list.len() <= 3,
-        // … or were a short answer, misheard.
-        Ask::YesNo => core.len() <= 2 && !core.first().is_some_and(|first| ANSWERS.contains(first)),
-        Ask::Digits | Ask::Open => false,
-    };
+    let is_open_end = OPEN_ENDS.contains(last) || OPEN_ENDS_ZH.iter().any(|end| words.ends_with(end));
     if core.is_empty() || is_backchannel(words) {
         0.0
-    } else if OPEN_ENDS.contains(last) || OPEN_ENDS_ZH.iter().any(|end| words.ends_with(end)) {
-        whole * OPEN_END
-    } else if names_it {
-        whole.max(UNCLEAR)
+    } else if is_open_end {
+        if whole < SURELY { whole * OPEN_END } else { whole }
     } else {
-        whole
+        match ask {
+            Ask::Choice if list.len() <= FEW => whole.max(NAMED),
+            Ask::YesNo if resembles_an_answer(core) => whole.max(UNCLEAR),
+            _ if opens_a_clause(core) || is_subject(core) => whole * OPEN_CLAUSE,
+            // Chinese words are not parted.
+            Ask::Open if core.len() <= FEW && words.is_ascii() => whole * TOO_FEW,
+            _ => whole,
+        }
     }
+}
+
+/// Whether it may be a short answer, misheard: "no can", of "no thanks".
+fn resembles_an_answer(core: &[&str]) -> bool {
+    core.len() < FEW || (core.len() == FEW && ANSWERS.contains(&core[0]))
+}
+
+/// Words among `digits` that are none: whoever has told some tells no more than digits, so these were misheard.
+fn misheard(list: &[&str], digits: usize) -> usize {
+    let other = list.iter().filter(|word| word.is_ascii() && !is_digit(word) && !FILLERS.contains(word));
+    if digits < SOME { 0 } else { other.filter(|word| **word != "double").count() }
 }
 
 /// What the number of digits tells. Who has paused already tells them in groups.
 fn number(digits: usize, is_doubled: bool, pauses: u32) -> f32 {
     // Nobody says "double" in a short number.
-    let is_one_breath = pauses == 0 && !is_doubled && digits == IN_ONE_BREATH;
+    let is_one_breath = pauses == 0 && !is_doubled && IN_ONE_BREATH.contains(&digits);
     let is_last_group = pauses + 1 >= GROUPS && digits >= IN_GROUPS;
     if digits >= PHONE_NUMBER {
         1.0
@@ -183,7 +217,7 @@ fn number(digits: usize, is_doubled: bool, pauses: u32) -> f32 {
 /// What words tell that are nothing but an answer to a yes/no question or a choice; `None` for others.
 fn answer(core: &[&str]) -> Option<f32> {
     let ends_so = |end: &&str| core.join(" ").ends_with(end);
-    if core == ["no"] {
+    if core == ["no"] || core == ["nope"] {
         Some(NO)
     } else if core.len() <= SHORT_ANSWER && LAST_WORDS.iter().any(ends_so) {
         Some(1.0)
@@ -206,6 +240,14 @@ fn opens_a_clause(core: &[&str]) -> bool {
         && !core.get(1).is_some_and(|second| AUXILIARIES.contains(second))
 }
 
+/// Whether it is a sentence's subject and a clause about it, of which nothing is said yet: "the transfer i made on monday".
+fn is_subject(core: &[&str]) -> bool {
+    let relative = || (2..=3).find(|&at| core.get(at).is_some_and(|word| RELATIVES.contains(word)));
+    core.len() <= CLAUSE
+        && core.first().is_some_and(|first| ARTICLES.contains(first))
+        && relative().is_some_and(|at| !core[at..].iter().any(|word| AUXILIARIES.contains(word)))
+}
+
 /// Whether `words` are the beginning of a sentence and no more, or a listener's noise: somebody looks for words.
 pub(super) fn breaks_off(words: &str) -> bool {
     let list: Vec<&str> = words.split_whitespace().collect();
@@ -226,15 +268,13 @@ fn is_answer(list: &[&str]) -> bool {
 }
 
 fn count_digits(list: &[&str]) -> usize {
-    let spoken = |word: &&str| {
-        matches!(
-            *word,
-            "zero" | "oh" | "o" | "one" | "two" | "three" | "four" | "five" | "six" | "seven" | "eight" | "nine"
-        )
-    };
     let doubled = list.iter().filter(|word| **word == "double").count();
     let chinese = list.iter().flat_map(|word| word.chars()).filter(|c| "零幺一二三四五六七八九".contains(*c)).count();
-    list.iter().filter(|word| spoken(word)).count() + doubled + chinese
+    list.iter().filter(|word| is_digit(word)).count() + doubled + chinese
+}
+
+fn is_digit(word: &str) -> bool {
+    matches!(word, "zero" | "oh" | "o" | "one" | "two" | "three" | "four" | "five" | "six" | "seven" | "eight" | "nine")
 }
 
 #[cfg(test)]
@@ -245,9 +285,11 @@ mod tests {
     fn the_words_tell_whether_more_is_to_come() {
         for (ask, words, whole, expected) in [
             (Ask::YesNo, "yes please", 0.0, 1.0..=1.0),
-            (Ask::YesNo, "no that's", 0.0, 0.0..=0.2),
-            (Ask::YesNo, "no actually", 0.0, 0.0..=0.2),
+            (Ask::YesNo, "no that's", 0.0, UNFINISHED..=UNFINISHED),
+            (Ask::YesNo, "no actually", 0.0, UNFINISHED..=UNFINISHED),
             (Ask::YesNo, "no it's about my", 0.4, 0.0..=0.2),
+            (Ask::YesNo, "no it's not", 0.0, 1.0..=1.0),
+            (Ask::YesNo, "no finance", 0.0, UNCLEAR..=UNCLEAR),
             (Ask::YesNo, "well sort of", 0.0, 1.0..=1.0),
             (Ask::YesNo, "um yes it is", 0.0, 1.0..=1.0),
             (Ask::YesNo, "current", 0.0, UNCLEAR..=UNCLEAR),
@@ -257,9 +299,14 @@ mod tests {
             (Ask::Open, "when will my salary arrive", 0.5, 0.5..=0.5),
             (Ask::YesNo, "no", 0.0, NO..=NO),
             (Ask::YesNo, "um", 0.0, 0.0..=0.0),
-            (Ask::Choice, "the transfer", 0.1, UNCLEAR..=UNCLEAR),
+            (Ask::Choice, "the transfer", 0.1, NAMED..=NAMED),
+            (Ask::Open, "less money than i asked for", 0.9, 0.9..=0.9),
+            (Ask::Open, "because i was charged twice", 0.7, 0.7..=0.7),
+            (Ask::Open, "the transfer i made on monday", 0.6, 0.0..=0.1),
+            (Ask::Open, "the card that you sent is broken", 0.6, 0.6..=0.6),
+            (Ask::Open, "last week side", 0.3, 0.0..=0.1),
             (Ask::Open, "my card was declined at the shop", 0.8, 0.8..=0.8),
-            (Ask::Open, "declined payment", 0.4, 0.4..=0.4),
+            (Ask::Open, "declined payment", 0.9, 0.2..=0.3),
             (Ask::Open, "", 0.0, UNCLEAR..=UNCLEAR),
             (Ask::YesNo, "no thanks goodbye", 0.0, 1.0..=1.0),
             (Ask::Digits, "yes please", 0.0, 1.0..=1.0),
@@ -278,7 +325,9 @@ mod tests {
         for (words, pauses, expected) in [
             ("one three eight", 0, UNFINISHED),
             ("one three eight double oh one two three four five six", 0, 1.0),
-            ("one five two one seven", 0, UNFINISHED),
+            ("one five two one seven", 0, UNCLEAR),
+            ("one five two one", 0, UNFINISHED),
+            ("one oh seven oh a", 0, UNCLEAR),
             ("one five nine double two", 0, UNFINISHED),
             ("six two five one five six four", 0, UNCLEAR),
             ("six two five one five six four", 1, UNFINISHED),

@@ -59,11 +59,16 @@ pub(super) fn claims_the_floor(words: &str, ask: Ask) -> bool {
         || REQUESTS.iter().any(|request| words.contains(request))
 }
 
-/// How many of `words` mean something, neither a listener's noise nor what is heard in any sound. A Chinese character counts.
+/// How many of `words` mean something, neither a listener's noise nor what is heard in any sound. A Chinese character counts,
+/// and so does a "yes" beside a word that means something: "yes yes i know that".
 pub(super) fn content_words(words: &str) -> usize {
+    let assents = words.split_whitespace().filter(|word| ASSENTS.contains(word)).count();
     let means = |word: &&str| !WEAK.contains(word) && !ASSENTS.contains(word) && !is_backchannel(word);
     let count = |word: &str| if word.is_ascii() { 1 } else { word.chars().count() };
-    words.split_whitespace().filter(means).map(count).sum()
+    match words.split_whitespace().filter(means).map(count).sum() {
+        0 => 0,
+        content => content + assents,
+    }
 }
 
 /// Whether `words` are nothing but listener's noises; `false` for no words at all.
@@ -86,6 +91,12 @@ mod tests {
         assert!(is_backchannel("嗯嗯"));
         assert!(!is_backchannel("okay stop"));
         assert!(!is_backchannel(""));
+    }
+
+    #[test]
+    fn a_yes_means_something_beside_what_does() {
+        assert_eq!(content_words("yes yes i know that"), 3);
+        assert_eq!(content_words("yes yes i see"), 0);
     }
 
     #[test]

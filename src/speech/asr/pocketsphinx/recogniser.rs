@@ -15,6 +15,10 @@ const FRAME_MS: u64 = 10;
 const LEAD_OUT: usize = 4;
 /// Longer utterances are not searched beyond here, so that endless noise costs neither time nor memory \[s\].
 const LONGEST_S: u32 = 60;
+/// A last word of this length or less is not told yet: it has only begun, or it is a breath that is heard as "a" or "i". Of
+/// the last words of 1,000 sentences and beginnings by four voices, all but one of 156 function words that were said lasted
+/// 90 ms and more, and 7 that were not said lasted 60 ms and less.
+const BREATH: Duration = Duration::from_millis(80);
 /// How many alternatives are told.
 const N_BEST: usize = 5;
 
@@ -115,7 +119,7 @@ impl Recogniser for PocketSphinx {
         }
         utterance.channel.normalise(&mut self.cepstra);
         self.decoder.process(&mut self.cepstra)?;
-        let text = self.decoder.best();
+        let text = partial(&mut self.decoder);
         if text == utterance.told {
             return Ok(None);
         }
@@ -137,6 +141,18 @@ impl Recogniser for PocketSphinx {
         self.decoder.end()?;
         Ok(self.transcript(&utterance.channel))
     }
+}
+
+/// The best text so far, without a last word that is too short to be one.
+fn partial(decoder: &mut Decoder) -> String {
+    let mut text = decoder.best();
+    if let Some(before) = text.rfind(' ')
+        && let Some(last) = decoder.segments().into_iter().rev().find_map(word)
+        && last.to - last.from <= BREATH
+    {
+        text.truncate(before);
+    }
+    text
 }
 
 /// A segment as a word; `None` for silence, noise and the sentence marks.
