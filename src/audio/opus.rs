@@ -1,7 +1,7 @@
 //! Opus by libopus: speech at 16 kHz in packets of 20 to 60 ms, with its own concealment and repair (RFC 6716).
 //!
 //! Its decoder gives the rate that it is asked for, whatever the packet was coded at, so what comes out is what a
-//! [`Frame`](super::Frame) carries. Nothing here allocates once it is made.
+//! [`Frame`] carries. Nothing here allocates once it is made.
 
 use opus::{Application, Bitrate, Channels};
 

@@ -216,7 +216,7 @@ impl MediaLeg {
     }
 
     /// Types `keys`, one after the other, from the next frame on. Answers how many were taken; see
-    /// [`KeySender::press`].
+    /// [`KeySender::press`](crate::rtp::telephone_event::KeySender::press).
     pub fn send_keys(&mut self, keys: &str) -> usize {
         self.mouth.keys.press(keys)
     }
