@@ -156,7 +156,7 @@ impl Found {
             let phrase = compiled.longest(&tokens[i..], ask).filter(|&(phrases, length)| match phrases.place {
                 Place::Anywhere | Place::Whole => true,
                 Place::Head => at_head,
-                Place::Guarded => at_head && compiled.may_follow(text, tokens, i + length, ask),
+                Place::Guarded => at_head && compiled.stands_alone(text, tokens, i + length, lang, ask),
             });
             if let Some((phrases, length)) = phrase {
                 i += length;
@@ -208,8 +208,9 @@ impl Found {
 }
 
 impl Compiled {
-    /// Whether a guarded phrase that ends before token `next` stands by itself.
-    fn may_follow(&self, text: &str, tokens: &[Token], next: usize, ask: Ask) -> bool {
+    /// Whether a guarded phrase that ends before token `end` stands by itself, whatever is hummed after it: "no oh".
+    fn stands_alone(&self, text: &str, tokens: &[Token], end: usize, lang: Lang, ask: Ask) -> bool {
+        let next = end + tokens[end..].iter().take_while(|token| text::is_filler(&token.text, lang)).count();
         let Some(token) = tokens.get(next) else { return true };
         let gap = &text[tokens[next - 1].span.end..token.span.start];
         gap.contains(|c: char| !c.is_whitespace())
@@ -256,6 +257,8 @@ mod tests {
                 ("that's the one", &[Affirm], ""),
                 ("okay", &[Affirm], ""),
                 ("nope", &[Deny], ""),
+                ("no oh", &[Deny], ""),
+                ("no um money left on my card", &[], "no um money left on my card"),
                 ("not that one", &[Deny], ""),
                 ("no it isn't", &[Deny], ""),
                 ("i don't think so", &[Deny], ""),
