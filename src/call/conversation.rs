@@ -316,6 +316,7 @@ impl Conversation {
                 Moment::Hushed => {}
                 Moment::Restored => self.tell(Happened::Restored),
                 Moment::Interrupted(played) => self.interrupted(played),
+                Moment::WentOn(played) => self.went_on(played),
                 Moment::PromptEnded(played) => self.prompt_ended(played),
                 Moment::TurnEnding { hearing } => self.think_ahead(hearing),
                 Moment::TurnEnded { hearing, spoke_until } => self.turn_ended(hearing, spoke_until),
@@ -343,6 +344,20 @@ impl Conversation {
             }
             Mind::Listening(_) | Mind::Announcing(_) | Mind::Away => {}
         }
+    }
+
+    /// The caller goes on with the turn that is being answered, and was not through: it is as if it had not been answered.
+    fn went_on(&mut self, played: Option<Played>) {
+        let answered = self.thoughts.answered.take();
+        let (Mind::Speaking { id, .. }, Some(answered)) = (&self.mind, answered) else {
+            return self.interrupted(played);
+        };
+        self.requests.push_back(Request::Hush(*id));
+        self.ledger.went_on();
+        self.stopped(played, true);
+        self.tell(Happened::WentOn);
+        let listen = self.thoughts.unanswer(answered, &mut self.dialog);
+        self.mind = Mind::Listening(listen);
     }
 
     /// What was playing ended before its end.
@@ -403,6 +418,13 @@ impl Conversation {
 
     /// Tells the dialog what happened and carries out its reply.
     pub(super) fn answer(&mut self, input: DialogInput) {
+        let reply = self.ask_the_dialog(input);
+        self.thoughts.answered = None;
+        self.carry_out(reply);
+    }
+
+    /// What the dialog replies to what happened.
+    pub(super) fn ask_the_dialog(&mut self, input: DialogInput) -> Reply {
         let before = (self.progress().scene.clone(), self.progress().confirmed);
         let reply = self.dialog.handle(input);
         let progress = self.dialog.progress();
@@ -412,10 +434,10 @@ impl Conversation {
             let problem = Happened::Problem { scene: scene.to_string(), confirmed: progress.confirmed };
             self.requests.push_back(Request::Tell(problem));
         }
-        self.carry_out(reply);
+        reply
     }
 
-    fn carry_out(&mut self, reply: Reply) {
+    pub(super) fn carry_out(&mut self, reply: Reply) {
         self.ledger.acted(self.now());
         self.requests.extend(reply.actions.into_iter().map(Request::Act));
         self.requests.extend(reply.look_up.map(Request::LookUp));

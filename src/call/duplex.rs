@@ -45,6 +45,8 @@ pub enum Moment {
     Restored,
     /// The caller took the floor, and cut off what was playing, if anything was.
     Interrupted(Option<Played>),
+    /// The same, to go on with the turn that seemed to have ended: nothing has been answered.
+    WentOn(Option<Played>),
     /// The utterance was heard to its end.
     PromptEnded(Played),
     /// The caller's turn will be over in a moment, unless they go on.
@@ -77,7 +79,6 @@ pub struct Duplex {
     voice: Voice,
     turn: Turn,
     playout: Playout,
-    ask: Ask,
     last_utterance: UtteranceId,
     /// What recognition has learnt about the caller's line.
     channel: Option<Channel>,
@@ -95,7 +96,6 @@ impl Duplex {
             voice: Voice::default(),
             turn: Turn::default(),
             playout: Playout::default(),
-            ask: Ask::default(),
             last_utterance: UtteranceId::default(),
             channel: None,
             moments: VecDeque::new(),
@@ -110,7 +110,6 @@ impl Duplex {
     /// Takes the floor with a new utterance that leads up to `ask`. Its sound comes by [`sound`](Self::sound); an older
     /// utterance falls out.
     pub fn speak(&mut self, ask: Ask, yields: Yields) -> UtteranceId {
-        self.ask = ask;
         self.last_utterance = UtteranceId(self.last_utterance.0 + 1);
         self.turn.server_speaks(ask, yields);
         self.playout.start(self.last_utterance);
@@ -137,7 +136,6 @@ impl Duplex {
 
     /// Gives the floor to the caller, who may take `patience` to begin an answer to `ask`.
     pub fn offer(&mut self, ask: Ask, patience: Duration) {
-        self.ask = ask;
         let now = self.now();
         self.turn.offer(ask, now, now + patience);
         self.decide();
@@ -238,8 +236,8 @@ impl Duplex {
     fn decide(&mut self) {
         while let Some(decision) = self.turn.poll() {
             match decision {
-                Decision::StartHearing { from } => {
-                    let listening = Listening { ask: self.ask, channel: self.channel.clone() };
+                Decision::StartHearing { from, ask } => {
+                    let listening = Listening { ask, channel: self.channel.clone() };
                     let (id, request) = self.ears.begin(from, listening);
                     self.moments.extend([Moment::CallerBegan { from }, Moment::Ears(id, request)]);
                 }
@@ -258,6 +256,10 @@ impl Duplex {
                 Decision::StopPrompt => {
                     let played = self.playout.stop();
                     self.moments.push_back(Moment::Interrupted(played));
+                }
+                Decision::TakeBack => {
+                    let played = self.playout.stop();
+                    self.moments.push_back(Moment::WentOn(played));
                 }
                 Decision::EndIsNear => {
                     self.moments.extend(self.ears.hearing().map(|hearing| Moment::TurnEnding { hearing }));

@@ -66,6 +66,8 @@ pub enum Happened {
     Restored,
     /// The caller interrupted; the rest of the prompt was not spoken.
     BargedIn,
+    /// The caller went on with a turn that seemed to have ended; the answer to it is taken back.
+    WentOn,
     /// The caller is speaking; the words so far.
     Hearing {
         /// The words.

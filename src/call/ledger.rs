@@ -6,6 +6,9 @@ use crate::dialog::Next;
 use crate::nlu::{Heard, UserTurn};
 use crate::units::SampleTime;
 
+/// What the caller did with words that were answered before they were through.
+const WENT_ON: &str = "went on";
+
 /// The turns of a conversation so far.
 #[derive(Debug, Default)]
 pub struct Ledger {
@@ -87,6 +90,15 @@ impl Ledger {
         };
         self.turns.push(turn.clone());
         Some(turn)
+    }
+
+    /// The caller's last turn was not its end.
+    pub(super) fn went_on(&mut self) {
+        self.answering = None;
+        self.answered = None;
+        if let Some(turn) = self.turns.iter_mut().rfind(|turn| turn.who == Party::Caller) {
+            turn.act = WENT_ON.into();
+        }
     }
 
     pub(super) fn acted(&mut self, now: SampleTime) {

@@ -6,12 +6,15 @@
 //!                           └─ the same, surely ─► what it meant ──┘
 //! ```
 //!
+//! Who goes on when the answer has just begun was not through: the dialog is set back to where it was before that turn, and the
+//! turn is understood as a whole.
+//!
 //! Understanding may take some frames' time, so it is asked for and not waited for: the call's packets go on meanwhile. Whether
 //! somebody has finished is known only after a silence in which there is nothing to do but to prepare the answer.
 
 use super::conversation::{Conversation, Mind, Request};
 use super::io::{Understand, Understood};
-use crate::dialog::{Dialog, DialogInput};
+use crate::dialog::{Dialog, DialogInput, Listen};
 use crate::nlu::{Heard, UserTurn};
 use crate::speech::asr::Transcript;
 use crate::units::{HearingId, SampleTime};
@@ -30,6 +33,16 @@ pub(super) struct Thoughts {
     continued: Option<HearingId>,
     /// The text of such a turn.
     carried: String,
+    /// The turn that is being answered, if the answer does nothing that could not be taken back.
+    pub(super) answered: Option<Answered>,
+}
+
+/// What was before a turn was answered.
+#[derive(Debug)]
+pub(super) struct Answered {
+    words: String,
+    listen: Listen,
+    dialog: Dialog,
 }
 
 impl Thoughts {
@@ -46,6 +59,13 @@ impl Thoughts {
             Some(heard) => self.carried.clone_from(&heard.text),
             None => self.continued = Some(hearing),
         }
+    }
+
+    /// The caller goes on with a turn that has been answered: sets `dialog` back. Answers how the turn was listened to.
+    pub(super) fn unanswer(&mut self, answered: Answered, dialog: &mut Dialog) -> Listen {
+        self.carried = answered.words;
+        *dialog = answered.dialog;
+        answered.listen
     }
 
     /// `text` after what was carried over from the turn before.
@@ -148,7 +168,10 @@ impl Conversation {
     fn answer_turn(&mut self, heard: &Heard, understood: UserTurn) {
         let turn = self.ledger.caller_turned(heard, &understood);
         self.tell_turn(turn);
-        self.answer(DialogInput::Turned(Box::new(understood)));
+        let before = Answered { words: heard.text.clone(), listen: self.listen(), dialog: self.dialog.clone() };
+        let reply = self.ask_the_dialog(DialogInput::Turned(Box::new(understood)));
+        self.thoughts.answered = reply.is_talk().then_some(before);
+        self.carry_out(reply);
     }
 }
 
@@ -165,7 +188,7 @@ mod tests {
 
     use super::*;
     use crate::audio::{FRAME_MS, Frame};
-    use crate::call::{EarRequest, Hearing, Hotline, Speaking};
+    use crate::call::{EarRequest, Happened, Hearing, Hotline, Speaking};
     use crate::dialog::testing::plan;
     use crate::identify::Identified;
     use crate::nlu::Understanding;
@@ -303,6 +326,34 @@ mod tests {
         let requests = caller.final_text("and this is example 3");
         let meant = asked(&requests).map(|words| words.heard.text.as_str());
         assert_eq!(meant, Some("lost_card and this is example 3"));
+    }
+
+    #[test]
+    fn who_goes_on_as_the_answer_begins_was_not_answered() {
+        let mut caller = Caller::new();
+        let before = caller.conversation.progress().clone();
+        caller.says("lost_card");
+        let is_end = |request: &Request| matches!(request, Request::Ears(_, EarRequest::Finish));
+        while !caller.passes(0, 20).iter().any(is_end) {}
+        let requests = caller.final_text("lost_card");
+        let first = asked(&requests).expect("it is asked what it means").clone();
+        let requests = caller.understands(&first);
+        assert!(spoken(&requests).is_some() && *caller.conversation.progress() != before);
+        caller.passes(0, 400);
+        caller.says("and this is example 3");
+        let requests = caller.passes(8_000, 600);
+        let has = |wanted: fn(&Request) -> bool| requests.iter().any(wanted);
+        assert!(has(|request| matches!(request, Request::Tell(Happened::WentOn))));
+        assert!(has(|request| matches!(request, Request::Hush(_))));
+        assert_eq!(*caller.conversation.progress(), before, "the dialog is where it was");
+        caller.passes(0, 1_600);
+        let requests = caller.final_text("and this is example 3");
+        let meant = asked(&requests).expect("it is asked what the whole means").clone();
+        assert_eq!(meant.heard.text, "lost_card and this is example 3");
+        caller.understands(&meant);
+        assert_eq!(caller.conversation.progress().turns, before.turns + 1);
+        let acts: Vec<_> = caller.conversation.ledger().turns().iter().map(|turn| turn.act.as_str()).collect();
+        assert_eq!(acts.iter().filter(|act| **act == "went on").count(), 1, "{acts:?}");
     }
 
     #[test]

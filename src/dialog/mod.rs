@@ -79,6 +79,13 @@ pub struct Reply {
     pub next: Next,
 }
 
+impl Reply {
+    /// Whether it is words and no deed: it may be taken back.
+    pub fn is_talk(&self) -> bool {
+        self.actions.is_empty() && self.look_up.is_none() && matches!(self.next, Next::Listen(_))
+    }
+}
+
 /// Something to say.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Prompt {

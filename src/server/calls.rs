@@ -360,6 +360,7 @@ impl Task {
                 metrics::histogram!("antevox_response_seconds").record(response);
                 tracing::debug!(?latency, "turn answered");
             }
+            Happened::WentOn => metrics::counter!("antevox_answers_taken_back_total").increment(1),
             Happened::BargedIn => metrics::counter!("antevox_barge_ins_total").increment(1),
             Happened::Ended { record } => {
                 let outcome = format!("{:?}", record.outcome).to_lowercase();

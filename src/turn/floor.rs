@@ -1,13 +1,19 @@
 //! The floor as a state machine.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use super::onset::{Onset, Suspicion};
 use super::patience::Patience;
+use super::room::Room;
 use super::speech::{Evidence, Speech, Voice};
 use super::wholeness::is_sentence;
 use crate::audio::FRAME_MS;
 use crate::units::{Ask, SampleTime};
+
+/// Who speaks again so soon after their turn seemed to be over goes on with it: of the answer they have heard a word or two at
+/// most, and people take a fifth of a second to begin to say anything. Longer pauses are rare, and most are heard out.
+const GOES_ON: Duration = Duration::from_millis(700);
 
 /// What should happen now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +22,8 @@ pub enum Decision {
     StartHearing {
         /// Beginning of the sound to recognise.
         from: SampleTime,
+        /// The question that it most likely answers.
+        ask: Ask,
     },
     /// Turn the prompt down: somebody may be interrupting.
     Duck,
@@ -25,6 +33,8 @@ pub enum Decision {
     Restore,
     /// It is an interruption: end the prompt here.
     StopPrompt,
+    /// The caller goes on with the turn that seemed to have ended: end the prompt that answers it here, and take it back.
+    TakeBack,
     /// The caller seems to have finished, and the turn will end in a moment unless they go on: time to think ahead.
     EndIsNear,
     /// The caller has finished; recognise what was heard and answer.
@@ -94,7 +104,10 @@ pub struct Turn {
     yields: Yields,
     /// When the answer to a turn is late, if none was begun until then.
     late_at: Option<SampleTime>,
+    /// When the last turn ended, and the question that it answered.
+    ended: Option<(SampleTime, Ask)>,
     onset: Onset,
+    room: Room,
     decisions: VecDeque<Decision>,
 }
 
@@ -105,7 +118,9 @@ impl Default for Turn {
             ask: Ask::Open,
             yields: Yields::ToSpeech,
             late_at: None,
+            ended: None,
             onset: Onset::default(),
+            room: Room::default(),
             decisions: VecDeque::new(),
         }
     }
@@ -124,8 +139,9 @@ impl Turn {
             Floor::Contested(speech, yielding) => {
                 *yielding = Yielding::No;
                 let from = speech.from;
+                let ask = self.asked(from);
                 match (was_heard, yields != Yields::ToNobody) {
-                    (false, true) => self.decisions.push_back(Decision::StartHearing { from }),
+                    (false, true) => self.decisions.push_back(Decision::StartHearing { from, ask }),
                     (true, false) => self.decisions.push_back(Decision::DropHearing),
                     _ => {}
                 }
@@ -138,11 +154,12 @@ impl Turn {
     pub fn offer(&mut self, ask: Ask, now: SampleTime, until: SampleTime) {
         self.ask = ask;
         self.late_at = None;
+        self.ended = None;
         match std::mem::replace(&mut self.floor, Floor::Offered { until }) {
             // Whoever is already speaking when the prompt ends has the floor.
             Floor::Contested(speech, _) => {
                 if self.yields == Yields::ToNobody {
-                    self.decisions.push_back(Decision::StartHearing { from: speech.from });
+                    self.decisions.push_back(Decision::StartHearing { from: speech.from, ask });
                 }
                 self.floor = Floor::Caller(speech.answering_until(until));
                 self.judge_end(now);
@@ -156,34 +173,37 @@ impl Turn {
     pub fn frame(&mut self, now: SampleTime, voice: Voice) {
         let from = SampleTime(now.0.saturating_sub(FRAME_MS * 16));
         self.onset.learn(voice);
+        self.room.learn(voice);
+        let room = self.room;
         match &mut self.floor {
             Floor::Server if voice.is_callers() => {
                 let suspected = self.onset.proved();
                 let (from, is_ducked) = (suspected.unwrap_or(from), suspected.is_some());
                 let yielding = if self.yields == Yields::ToSpeech { Yielding::Ducked } else { Yielding::No };
-                self.floor = Floor::Contested(Speech::beginning(from, now, voice), yielding);
+                self.floor = Floor::Contested(Speech::beginning(from, now, voice, room), yielding);
                 let is_heard = self.yields != Yields::ToNobody;
                 self.decisions.extend((yielding == Yielding::Ducked && !is_ducked).then_some(Decision::Duck));
-                self.decisions.extend(is_heard.then_some(Decision::StartHearing { from }));
+                let ask = self.asked(from);
+                self.decisions.extend(is_heard.then_some(Decision::StartHearing { from, ask }));
             }
             Floor::Server => {
                 self.suspect(now, voice);
                 self.excuse_delay(now);
             }
             Floor::Offered { until } if voice.is_callers() => {
-                self.floor = Floor::Caller(Speech::beginning(from, now, voice).answering_until(*until));
-                self.decisions.push_back(Decision::StartHearing { from });
+                self.floor = Floor::Caller(Speech::beginning(from, now, voice, room).answering_until(*until));
+                self.decisions.push_back(Decision::StartHearing { from, ask: self.ask });
             }
             Floor::Offered { until } if now >= *until => {
                 self.floor = Floor::Server;
                 self.decisions.push_back(Decision::NoInput);
             }
             Floor::Contested(speech, _) => {
-                speech.hear(voice, now);
+                speech.hear(voice, now, room);
                 self.judge_interruption(now);
             }
             Floor::Caller(speech) => {
-                speech.hear(voice, now);
+                speech.hear(voice, now, room);
                 self.judge_end(now);
             }
             Floor::Offered { .. } => {}
@@ -209,6 +229,7 @@ impl Turn {
         }
         self.floor = Floor::Server;
         self.late_at = None;
+        self.ended = None;
     }
 
     /// What to do now; call it until it answers `None`.
@@ -253,10 +274,18 @@ impl Turn {
 
     fn interrupt(&mut self, now: SampleTime) {
         let Floor::Contested(speech, _) = &self.floor else { return };
+        let from = speech.from;
         self.floor = Floor::Caller(speech.clone());
         self.late_at = None;
-        self.decisions.push_back(Decision::StopPrompt);
+        self.ask = self.asked(from);
+        let went_on = self.ended.take().is_some_and(|(at, _)| goes_on(at, from));
+        self.decisions.push_back(if went_on { Decision::TakeBack } else { Decision::StopPrompt });
         self.judge_end(now);
+    }
+
+    /// The question that a voice answers which began at `from`: nobody answers what they have not heard yet.
+    fn asked(&self, from: SampleTime) -> Ask {
+        self.ended.filter(|&(at, _)| goes_on(at, from)).map_or(self.ask, |(_, ask)| ask)
     }
 
     /// Weighs what may be an interruption of a prompt that yields to speech.
@@ -327,9 +356,15 @@ impl Turn {
         }
         let spoke_until = speech.until;
         self.floor = Floor::Server;
+        self.ended = Some((now, self.ask));
         self.late_at = Some(now + patience.late);
         self.decisions.push_back(Decision::EndTurn { spoke_until });
     }
+}
+
+/// Whether somebody whose turn was taken to be over at `ended` goes on with it when they speak again at `from`.
+fn goes_on(ended: SampleTime, from: SampleTime) -> bool {
+    from.since(ended) <= GOES_ON
 }
 
 #[cfg(test)]

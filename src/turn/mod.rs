@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! voice per frame ─┐
-//! partial words ───┼─► Turn ─► Decision: StartHearing, Duck, Hush, Restore, StopPrompt, EndIsNear, EndTurn, DropHearing, NoInput, Say
+//! partial words ───┼─► Turn ─► Decision: StartHearing, Duck, Hush, Restore, StopPrompt, TakeBack, EndIsNear, EndTurn, DropHearing, NoInput, Say
 //! prompt, question ┘
 //! ```
 //!
@@ -70,6 +70,7 @@
 mod floor;
 mod onset;
 mod patience;
+mod room;
 mod speech;
 mod wholeness;
 mod words;

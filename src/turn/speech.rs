@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::room::Room;
 use super::wholeness::breaks_off;
 use super::words::{claims_the_floor, content_words, is_backchannel, takes_the_floor};
 use crate::units::{Ask, SampleTime};
@@ -141,7 +142,7 @@ pub(super) struct Speech {
 
 impl Speech {
     /// Begins at `from` with a frame that ends at `now`.
-    pub(super) fn beginning(from: SampleTime, now: SampleTime, voice: Voice) -> Self {
+    pub(super) fn beginning(from: SampleTime, now: SampleTime, voice: Voice, room: Room) -> Self {
         let mut speech = Self {
             from,
             until: now,
@@ -162,7 +163,7 @@ impl Speech {
             level: f32::NEG_INFINITY,
             loudest: f32::NEG_INFINITY,
         };
-        speech.hear(voice, now);
+        speech.hear(voice, now, room);
         speech
     }
 
@@ -171,12 +172,12 @@ impl Speech {
         Self { answering: Some(until), ..self }
     }
 
-    /// One more frame.
-    pub(super) fn hear(&mut self, voice: Voice, now: SampleTime) {
+    /// One more frame, in a `room` that is never silent.
+    pub(super) fn hear(&mut self, voice: Voice, now: SampleTime, room: Room) {
         self.frames += 1;
         self.unchanged += 1;
         self.sure *= KEPT;
-        if voice.is_callers() || self.goes_on_in(voice) {
+        if (voice.is_callers() || self.goes_on_in(voice)) && !room.drowns(voice, self.loudest) {
             self.sounded_until = now;
             if voice.level > self.loudest - FADED {
                 self.pauses += u32::from(self.silent_for(now) > PAUSE);
@@ -319,9 +320,10 @@ mod tests {
         let evidence = |loud: f32| {
             let frame = |level| Voice { speech: true, probability: 0.9, level, echo: 0.0, played: -18.0 };
             let at = SampleTime::from_millis;
-            let mut speech = Speech::beginning(at(0), at(20), frame(loud));
+            let room = Room::default();
+            let mut speech = Speech::beginning(at(0), at(20), frame(loud), room);
             for n in 2..12 {
-                speech.hear(frame(-38.0 - (n % 2) as f32), at(n * 20));
+                speech.hear(frame(-38.0 - (n % 2) as f32), at(n * 20), room);
             }
             speech.evidence(Ask::Open, false)
         };

@@ -49,6 +49,7 @@ impl Show {
             Happened::Aside { text } => note(at, &format!("the server says beside the turns: {text}")),
             Happened::Ducked => note(at, "the caller makes a sound: prompt turned down"),
             Happened::Restored => note(at, "not an interruption: prompt back up"),
+            Happened::WentOn => note(at, "went on: answer taken back"),
             Happened::BargedIn => note(at, "interrupted: prompt stopped"),
             Happened::Turned(turn) if turn.who == Party::Caller => {
                 line(at, "caller", "32", &turn.text);

@@ -55,7 +55,7 @@ fn strip_of(svg: &mut String, case: &Case, played: &Played, top: f64) {
             }
             What::Stopped | What::PromptEnded => bar(*from, end, 1.0, "#ffffff", 14.0),
             What::Answered => bar(*from, until(*from, |what| *what == What::Stopped), 1.0, "#2f855a", 14.0),
-            What::Restored | What::TurnEnded | What::TookBack | What::Said(_) | What::Heard(_) => {}
+            What::Restored | What::TurnEnded | What::WentOn | What::Said(_) | What::Heard(_) => {}
         }
     }
     for (from, to) in case.spans() {

@@ -24,8 +24,8 @@ use crate::speech::vad::Earshot;
 use crate::turn::{Aside, Voice as Sound, Yields};
 use crate::units::{SampleRate, UtteranceId};
 
-/// What the server says when a turn has ended.
-const ANSWER: &str = "All right.";
+/// What the server says when a turn has ended: as long as the shortest answers of a hotline.
+const ANSWER: &str = "All right, let me see what I can do about that.";
 /// How long the caller waits for an answer \[ms\].
 const LONGEST_WAIT_MS: u64 = 4_000;
 /// No prompt is longer \[ms\].
@@ -47,8 +47,8 @@ pub(super) enum What {
     PromptEnded,
     /// The turn was judged to be over.
     TurnEnded,
-    /// The caller went on before an answer was heard.
-    TookBack,
+    /// The caller went on with the turn, and its answer was taken back.
+    WentOn,
     /// The first sound of the answer.
     Answered,
     /// "Mm-hm", "take your time": beside the turns.
@@ -300,6 +300,7 @@ impl Run<'_> {
                 Moment::Hushed => self.note(What::Hushed),
                 Moment::Restored => self.note(What::Restored),
                 Moment::Interrupted(_) => self.interrupted(),
+                Moment::WentOn(_) => self.went_on(),
                 Moment::PromptEnded(played) => {
                     if self.prompt == Some(played.id) {
                         self.prompt = None;
@@ -315,10 +316,16 @@ impl Run<'_> {
         Ok(())
     }
 
+    fn went_on(&mut self) {
+        // If the answer was still being made, the caller heard nothing of it.
+        self.due = None;
+        self.answering = None;
+        self.note(What::WentOn);
+    }
+
     fn interrupted(&mut self) {
         if self.due.take().is_some() {
-            // The answer was still being made: the caller heard nothing of it.
-            return self.note(What::TookBack);
+            return;
         }
         if self.prompt.take().is_some() {
             self.note(What::Stopped);

@@ -25,6 +25,8 @@ pub(super) struct Verdict {
     stop_ms: Option<u64>,
     /// The prompt was paused, whatever came of it.
     was_paused: bool,
+    /// Every answer that came too early was taken back.
+    was_taken_back: bool,
 }
 
 /// What can be wrong.
@@ -56,9 +58,12 @@ impl Verdict {
             duck_ms: None,
             stop_ms: None,
             was_paused: played.first(&What::Hushed).is_some(),
+            was_taken_back: false,
         };
         let answers = || played.happened.iter().filter(|(_, what)| *what == What::Answered).map(|(at, _)| *at);
-        let was_cut_off = answers().any(|at| at < ended);
+        let early = answers().filter(|at| *at < ended).count();
+        let was_cut_off = early > 0;
+        verdict.was_taken_back = played.happened.iter().filter(|(_, what)| *what == What::WentOn).count() >= early;
         let stopped = played.first(&What::Stopped);
         match case.expect {
             Expect::Stop => {
@@ -143,6 +148,7 @@ fn figures(verdicts: &[&Verdict]) -> Value {
     json!({
         "cases": verdicts.len(),
         "false_cutoff_rate": rate(&paused, Fault::CutOff),
+        "lasting_cutoff_rate": share(&paused, &|verdict| verdict.fault == Some(Fault::CutOff) && !verdict.was_taken_back),
         "early_answer_rate": rate(&whole, Fault::CutOff),
         "wait_cutoff_rate": rate(&expects(Expect::Wait), Fault::CutOff),
         "false_stop_rate": rate(&expects(Expect::Continue), Fault::FalseStop),
@@ -171,7 +177,7 @@ impl fmt::Display for What {
             Self::Stopped => "stopped",
             Self::PromptEnded => "prompt ended",
             Self::TurnEnded => "turn ended",
-            Self::TookBack => "caller went on",
+            Self::WentOn => "caller went on",
             Self::Answered => "answered",
             Self::Said(Aside::Listening) => "said \"mm-hm\"",
             Self::Said(Aside::TakeYourTime) => "said \"take your time\"",
@@ -182,8 +188,9 @@ impl fmt::Display for What {
 }
 
 /// Columns of the table, and their places in the report.
-const RATES: [(&str, &str); 7] = [
+const RATES: [(&str, &str); 8] = [
     ("cut off", "false_cutoff_rate"),
+    ("for good", "lasting_cutoff_rate"),
     ("early", "early_answer_rate"),
     ("wait cut", "wait_cutoff_rate"),
     ("f. stop", "false_stop_rate"),
@@ -283,5 +290,18 @@ mod tests {
         assert_eq!(json["kinds"]["a"]["cases"], json!(3));
         assert_eq!(json["failed"][0]["fault"], "false_stop");
         assert_eq!(json["false_cutoff_rate"], Value::Null);
+    }
+
+    #[test]
+    fn an_answer_that_is_taken_back_cuts_off_but_not_for_good() {
+        let mut report = Report::default();
+        let case = || case("respond", "[[0,500],[1000,1500]]");
+        let early = vec![(1_800, What::Answered)];
+        let taken_back = vec![(1_800, What::Answered), (2_300, What::WentOn), (2_900, What::Answered)];
+        for happened in [early, taken_back] {
+            report.add(&case(), &Played { happened, ..Played::default() });
+        }
+        let json = report.to_json();
+        assert_eq!((&json["false_cutoff_rate"], &json["lasting_cutoff_rate"]), (&json!(1.0), &json!(0.5)));
     }
 }

@@ -146,7 +146,10 @@ fn a_cough_ducks_the_prompt_and_brings_it_back() {
     caller.prompt(Ask::Open).silence(400).sound(120, 0.68).silence(600);
     let decisions: Vec<_> = caller.decided.iter().map(|(_, decision)| *decision).collect();
     let from = SampleTime::from_millis(400);
-    assert_eq!(decisions, [Decision::Duck, Decision::StartHearing { from }, Decision::Restore, Decision::DropHearing]);
+    assert_eq!(
+        decisions,
+        [Decision::Duck, Decision::StartHearing { from, ask: Ask::Open }, Decision::Restore, Decision::DropHearing]
+    );
     assert_eq!(caller.decided[0].0, 420);
     assert_eq!(caller.when(|d| *d == Decision::Restore), Some(840));
 }
@@ -228,7 +231,7 @@ fn a_hiss_ducks_before_there_is_a_voice_and_the_voice_begins_with_it() {
     let mut caller = Caller::new();
     caller.prompt(Ask::Open).silence(1_400).level(-45.0, 120).speech(200);
     assert_eq!(caller.when(|d| *d == Decision::Duck), Some(1_440));
-    let started = |d: &Decision| matches!(d, Decision::StartHearing { from } if from.as_millis() == 1_440);
+    let started = |d: &Decision| matches!(d, Decision::StartHearing { from, .. } if from.as_millis() == 1_440);
     assert_eq!(caller.when(started), Some(1_540));
     assert!(caller.when(|d| *d == Decision::Hush).is_some_and(|at| at <= 1_600), "a word that begins with a hiss");
 }
@@ -265,7 +268,7 @@ fn speech_into_an_announcement_is_heard_from_where_the_question_begins() {
     caller.prompt_that_yields(Yields::ToNobody).silence(200).speech(400);
     assert_eq!(caller.decided, []);
     caller.prompt_that_yields(Yields::ToSpeech).speech(100);
-    assert_eq!(caller.decided[0], (620, Decision::StartHearing { from: SampleTime::from_millis(200) }));
+    assert_eq!(caller.decided[0], (620, Decision::StartHearing { from: SampleTime::from_millis(200), ask: Ask::Open }));
     caller.prompt_that_yields(Yields::ToNobody).speech(20);
     assert!(caller.when(|d| *d == Decision::DropHearing).is_some());
 }
@@ -279,6 +282,31 @@ fn who_falters_is_encouraged_once_and_then_heard_out() {
     caller.silence(4_000);
     assert_eq!(caller.decided.iter().filter(|(_, d)| said(Aside::TakeYourTime)(d)).count(), 1);
     assert_eq!(caller.when(ended), Some(4_100));
+}
+
+/// A caller who was taken to be through at 1,180 ms, is being answered, and speaks again after so many ms.
+fn speaks_again(after: u64) -> Caller {
+    let mut caller = Caller::new();
+    caller.prompt(Ask::Open).offer().speech(1_000).words("there's a payment on my card");
+    caller.silence(200).prompt(Ask::YesNo).silence(after).speech(700).words("that i did not make").speech(300);
+    caller
+}
+
+#[test]
+fn an_answer_is_taken_back_from_who_goes_on_as_it_begins() {
+    let caller = speaks_again(600);
+    assert_eq!(caller.when(ended), Some(1_180));
+    let heard =
+        |d: &Decision| matches!(d, Decision::StartHearing { ask: Ask::Open, from } if from.as_millis() == 1_800);
+    assert!(caller.when(heard).is_some(), "not an answer to the new question: {:?}", caller.decided);
+    assert!(caller.when(|d| *d == Decision::TakeBack).is_some());
+    assert_eq!(caller.when(|d| *d == Decision::StopPrompt), None);
+
+    let caller = speaks_again(900);
+    assert_eq!(caller.when(|d| *d == Decision::TakeBack), None);
+    assert!(caller.when(|d| *d == Decision::StopPrompt).is_some());
+    let heard = |d: &Decision| matches!(d, Decision::StartHearing { ask: Ask::YesNo, .. });
+    assert!(caller.when(heard).is_some(), "an answer to the new question: {:?}", caller.decided);
 }
 
 #[test]
@@ -338,7 +366,7 @@ proptest! {
                 Decision::Restore => prop_assert!(std::mem::replace(&mut is_down, false)),
                 Decision::StartHearing { .. } => prop_assert!(!std::mem::replace(&mut is_heard, true)),
                 Decision::DropHearing | Decision::EndTurn { .. } => prop_assert!(std::mem::replace(&mut is_heard, false)),
-                Decision::StopPrompt => {
+                Decision::StopPrompt | Decision::TakeBack => {
                     prop_assert!(is_heard && yields != Yields::ToNobody);
                     is_down = false;
                 }
