@@ -54,7 +54,10 @@ fn strip_of(svg: &mut String, case: &Case, played: &Played, top: f64) {
                 bar(*from, until(*from, ends), 1.0, "#90cdf4", 2.0);
             }
             What::Stopped | What::PromptEnded => bar(*from, end, 1.0, "#ffffff", 14.0),
-            What::Answered => bar(*from, until(*from, |what| *what == What::Stopped), 1.0, "#2f855a", 14.0),
+            What::Answered => {
+                let ends = |what: &What| matches!(what, What::Stopped | What::WentOn);
+                bar(*from, until(*from, ends), 1.0, "#2f855a", 14.0);
+            }
             What::Restored | What::TurnEnded | What::WentOn | What::Said(_) | What::Heard(_) => {}
         }
     }
@@ -86,7 +89,7 @@ fn strip_of(svg: &mut String, case: &Case, played: &Played, top: f64) {
     let (mut row, mut free_from) = (0.0, [f64::NEG_INFINITY; 4]);
     for (at, what) in &played.happened {
         let (x, y, label) = (x(*at), top + 2.0 * LANE, format!("{what} {at}"));
-        let width = 6.0 * label.chars().count() as f64;
+        let width = 6.6 * label.chars().count() as f64;
         let (anchor, beside, from) = match x + width > WIDTH {
             true => ("end", -2.0, x - width),
             false => ("start", 2.0, x),
@@ -147,7 +150,12 @@ pub(in crate::commands) fn distributions(times: &[(&str, Vec<u64>)]) -> String {
             );
         }
         for mark in (0..=last).step_by(200) {
-            let _ = writeln!(svg, r#"<text x="{:.1}" y="{:.1}" {STYLE}>{mark} ms</text>"#, x(mark), base + 13.0);
+            let _ = writeln!(
+                svg,
+                r#"<text x="{:.1}" y="{:.1}" {STYLE} text-anchor="middle">{mark} ms</text>"#,
+                x(mark),
+                base + 13.0
+            );
         }
     }
     svg + "</svg>\n"
