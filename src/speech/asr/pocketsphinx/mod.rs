@@ -23,17 +23,17 @@ pub mod mandarin;
 pub mod narrowband;
 mod recogniser;
 pub mod s3;
+mod scratch;
 
 use std::ffi::CString;
 use std::fs;
 use std::path::Path;
 
-use tempfile::TempDir;
-
 use self::by_ask::ByAsk;
 use self::dictionary::Dictionary;
 use self::narrowband::{CEPSTRA, parse_mean};
 use self::recogniser::PocketSphinx;
+use self::scratch::Scratch;
 use super::lm::ngram::NGrams;
 use super::lm::{AskTable, LanguageMaterial, Models};
 use super::{AsrError, Recogniser, RecogniserModel};
@@ -53,7 +53,7 @@ pub struct Model {
     /// The acoustic model's folder.
     folder: String,
     /// Dictionary and language models, written for the library to read.
-    written: TempDir,
+    written: Scratch,
     /// The language model of each kind of question: file name in `written`.
     models: [&'static str; Ask::COUNT],
     prior: [f32; CEPSTRA],
@@ -86,18 +86,15 @@ impl Model {
         let dictionary = read(folder::DICTIONARY)?;
         let dictionary = Dictionary::parse(&dictionary);
 
-        let written =
-            tempfile::Builder::new().prefix("antevox-asr-").tempdir().map_err(|_| AsrError::NoScratchSpace)?;
-        let write =
-            |name: &str, text: &str| fs::write(written.path().join(name), text).map_err(|_| AsrError::NoScratchSpace);
+        let written = Scratch::new()?;
         let built = Models::build(material, general.as_ref(), &|word| dictionary.knows(word));
         let all_words = [built.of(Ask::Open), built.of(Ask::Digits), built.of(Ask::Choice)];
         let whole_general = general.as_ref().filter(|_| material.sentences.is_empty());
         let words = all_words.into_iter().chain(whole_general).flat_map(NGrams::vocabulary);
-        write(DICTIONARY, &dictionary.for_words(words))?;
+        written.write(DICTIONARY, &dictionary.for_words(words))?;
         let mut models = ["open.arpa", "yes_no.arpa", "digits.arpa", "choice.arpa"];
         for ask in Ask::ALL {
-            write(models[ask.index()], &built.of(ask).to_arpa())?;
+            written.write(models[ask.index()], &built.of(ask).to_arpa())?;
         }
         if whole_general.is_some() {
             let full = folder.join(folder::GENERAL_FULL);
