@@ -117,6 +117,7 @@ impl Model {
         }
         let adapted = folder::TELEPHONE.map(|name| format!("{}/{name}", self.folder));
         if acoustics == Acoustics::Telephone {
+            arguments.extend(QUICKER);
             arguments.extend(["-mean", "-var", "-sendump"].into_iter().zip(adapted.iter().map(String::as_str)));
         }
         let (mut decoder, front_end) = decoder::Decoder::new(&arguments)?;
@@ -165,6 +166,12 @@ const SETTINGS: [decoder::Argument<'static>; 4] = [
     // has 6,000 frames. What is not written to takes no memory.
     ("-latsize", "400000"),
 ];
+
+/// Where few words are expected, less is looked at than the library would (its `-topn 4` and `-pl_weight 3`): three Gaussians of
+/// each codebook, and a phone that the next 50 ms speak against costs more. That saves a seventh of the processor time. Of the
+/// words of questions 9.1 % are wrong (9.2 % before), with a corpus 5.1 (4.7), of spelled words 7.5 (7.5), and 11 of 300
+/// digits (10).
+const QUICKER: [decoder::Argument<'static>; 2] = [("-topn", "3"), ("-pl_weight", "5")];
 
 /// Where any word may come, breath and room become "to", "the" and "a": a new word costs more than the library's 0.65. Of the
 /// words of 150 prompts by a person 32.7 % are wrong instead of 35.3 %; of the half it was not chosen on, 33.5 instead of 35.0 %.
