@@ -108,8 +108,9 @@ impl Server {
         let guess = who::model(&store).await?;
         let Engines { source, prepared, is_complete, ears, mouths, rendering } = {
             let settings = settings.clone();
+            let products = store.products().await?;
             // Learning and loading take seconds of computing: not on a thread that serves sockets.
-            tokio::task::spawn_blocking(move || engines(&settings)).await.unwrap_or_else(|panicked| {
+            tokio::task::spawn_blocking(move || engines(&settings, products)).await.unwrap_or_else(|panicked| {
                 std::panic::resume_unwind(panicked.into_panic());
             })?
         };
@@ -200,7 +201,8 @@ struct Engines {
 /// Where rendered prompts are kept, in the folder of the store.
 const PROMPTS: &str = "prompts";
 
-fn engines(settings: &Settings) -> Result<Engines, StartError> {
+/// `products` are names that callers may say.
+fn engines(settings: &Settings, products: Vec<String>) -> Result<Engines, StartError> {
     let (hotline, engines) = (&settings.hotline, &settings.engines);
     let encoder = sentence_model::open(&engines.places.models, engines.understanding)?;
     if encoder.is_none() && engines.understanding == Backend::Auto {
@@ -213,7 +215,8 @@ fn engines(settings: &Settings) -> Result<Engines, StartError> {
         encoder,
         learned: settings.data.join(learned::FILE),
     };
-    let (prepared, is_complete) = source.prepare_quickly()?;
+    let (mut prepared, is_complete) = source.prepare_quickly()?;
+    prepared.material.names = products;
     let model = choice::load(&engines.recogniser, &engines.places, &prepared.material)?;
     // Recognisers that wait for a network must not wait for each other.
     let threads = if model.is_slow() { engines.recognisers } else { engines.threads };

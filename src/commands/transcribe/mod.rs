@@ -38,6 +38,9 @@ pub struct Transcribe {
     /// Expect sentences like these, one `text<TAB>scene` a line; may be given several times.
     #[arg(long, value_name = "F.tsv")]
     corpus: Vec<PathBuf>,
+    /// Expect the names of what was bought, as the store in this folder has them.
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
     /// What is really said, one `file<TAB>text` a line (further columns are passed over): gives the word error rate, in Mandarin that of characters.
     #[arg(long, value_name = "F.tsv")]
     refs: Option<PathBuf>,
@@ -181,6 +184,9 @@ impl Transcribe {
         }
         for corpus in &self.corpus {
             material.sentences.extend(sources::corpus(corpus)?);
+        }
+        if let Some(data) = &self.data {
+            material.names = sources::products(data)?;
         }
         Ok(material)
     }

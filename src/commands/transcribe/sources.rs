@@ -4,9 +4,10 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
 
-use super::cannot_read;
+use super::{Failure, cannot_read};
 use crate::audio::resample::Upsampler;
 use crate::server::dialplan_files;
+use crate::server::store::Store;
 use crate::units::SampleRate;
 
 /// What is said in each file.
@@ -51,6 +52,12 @@ pub(super) fn corpus(path: &Path) -> Result<Vec<String>, String> {
 pub(super) fn dialplan_examples(folder: &Path) -> Result<Vec<String>, String> {
     let (plan, _) = dialplan_files::load(folder).map_err(|mistakes| mistakes.to_string())?;
     Ok(plan.sentences())
+}
+
+/// The names that a server with the store in `folder` expects.
+pub(super) fn products(folder: &Path) -> Result<Vec<String>, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    Ok(runtime.block_on(async { Store::open_existing(folder).await?.products().await })?)
 }
 
 /// Reads a mono WAV file as sound at `rate`: sampled at that, or a telephone's recording for an engine that wants more.

@@ -26,6 +26,9 @@ const MEMBERS_BEHIND: &str = "
         UNION SELECT member_id FROM phone_history WHERE phone = ?1 AND at < ?2
     ) ORDER BY member_id LIMIT ?3";
 
+/// A recogniser expects so many names; more would make each of them larger.
+const MOST_PRODUCTS: u32 = 500;
+
 impl Store {
     /// What was known around `phone` before `at`.
     ///
@@ -113,6 +116,18 @@ impl Store {
     pub async fn scenes(&self) -> Result<Vec<(Scene, Scene)>, StoreError> {
         let query = "SELECT * FROM scenes ORDER BY scene";
         self.all(query, |row| Ok((scene(row, "scene"), scene(row, "main_scene")))).await
+    }
+
+    /// The names of what was bought most often, for a recogniser to expect, the most frequent first.
+    ///
+    /// # Errors
+    /// Whatever the database says.
+    pub async fn products(&self) -> Result<Vec<String>, StoreError> {
+        let query =
+            "SELECT product FROM orders WHERE product <> '' GROUP BY product ORDER BY COUNT(*) DESC, product LIMIT ?";
+        let rows =
+            sqlx::query(query).bind(MOST_PRODUCTS).fetch_all(&self.pool).await.map_err(|source| self.blame(source))?;
+        Ok(rows.iter().map(|row| row.get("product")).collect())
     }
 
     async fn all<T>(
@@ -234,6 +249,17 @@ mod tests {
         let store = Store::open(dir.path()).await.unwrap();
         store.import_demo(now()).await.unwrap();
         (dir, store)
+    }
+
+    #[tokio::test]
+    async fn products_come_once_each_and_the_most_frequent_first() {
+        let (_dir, store) = demo().await;
+        let mut counts = std::collections::HashMap::<String, usize>::new();
+        let bought = store.history().await.unwrap().orders.into_iter().map(|order| order.product);
+        bought.filter(|product| !product.is_empty()).for_each(|product| *counts.entry(product).or_default() += 1);
+        let products = store.products().await.unwrap();
+        assert_eq!(products.len(), counts.len());
+        assert!(products.len() > 10 && products.is_sorted_by_key(|product| usize::MAX - counts[product]));
     }
 
     #[tokio::test]

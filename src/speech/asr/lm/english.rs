@@ -3,7 +3,9 @@
 //! Sentences, not grammars: they are counted together with a dialplan's examples, so that "yes but my card is lost" finds
 //! its way from one to the other.
 
-use super::Phrases;
+use super::classes::Class;
+use super::{Phrases, text};
+use crate::english::{MONTHS, WEEKDAYS};
 
 /// All of it.
 pub(super) const PHRASES: Phrases = Phrases {
@@ -13,6 +15,8 @@ pub(super) const PHRASES: Phrases = Phrases {
     commands: COMMANDS,
     choices: CHOICES,
     digits: digit_sentences,
+    frames: FRAMES,
+    classes,
 };
 
 /// Yes, as it is said on the telephone.
@@ -216,6 +220,86 @@ const CHOICES: &[&str] = &[
     "none of them",
 ];
 
+/// How amounts, days and what was bought are spoken of.
+const FRAMES: &[&str] = &[
+    "{number}",
+    "{number} {currency}",
+    "about {number} {currency}",
+    "i paid {number} {currency}",
+    "it cost {number} {currency}",
+    "the one for {number} {currency}",
+    "{month} {number}",
+    "on {month} {ordinal}",
+    "the {ordinal} of {month}",
+    "in {month}",
+    "on {weekday}",
+    "last {weekday}",
+    "{number} days ago",
+    "{number} weeks ago",
+    "{name}",
+    "the {name}",
+    "my {name}",
+    "it's the {name}",
+    "it's about the {name}",
+    "i bought a {name}",
+    "i ordered the {name}",
+    "i paid for the {name}",
+    "the order of the {name}",
+    "the {name} for {number} {currency}",
+    "{number} {currency} for the {name}",
+    "the {name} from last {weekday}",
+    "the {name} in {month}",
+    "the {name} yesterday",
+];
+
+/// The days of a month up to the twentieth, and the tens.
+const ORDINALS: [&str; 20] = [
+    "first",
+    "second",
+    "third",
+    "fourth",
+    "fifth",
+    "sixth",
+    "seventh",
+    "eighth",
+    "ninth",
+    "tenth",
+    "eleventh",
+    "twelfth",
+    "thirteenth",
+    "fourteenth",
+    "fifteenth",
+    "sixteenth",
+    "seventeenth",
+    "eighteenth",
+    "nineteenth",
+    "twentieth",
+];
+
+/// Amounts up to ten thousand, months, days, currencies.
+fn classes() -> Vec<Class> {
+    let class = |slot, members: &[&str]| Class { slot, members: members.iter().map(|&word| word.to_owned()).collect() };
+    let amounts = (1..100).chain((100..1_000).step_by(37)).chain((1_000..10_000).step_by(613));
+    let mut numbers: Vec<String> = amounts.map(|amount: u32| text::words(&amount.to_string()).join(" ")).collect();
+    let with_and: Vec<String> = numbers
+        .iter()
+        .filter_map(|number| {
+            number.split_once("hundred ").map(|(hundreds, rest)| format!("{hundreds}hundred and {rest}"))
+        })
+        .collect();
+    numbers.extend(with_and);
+    let mut ordinals = class("{ordinal}", &ORDINALS);
+    ordinals.members.extend(ORDINALS[..9].iter().map(|day| format!("twenty {day}")));
+    ordinals.members.extend(["thirtieth", "thirty first"].map(str::to_owned));
+    vec![
+        Class { slot: "{number}", members: numbers },
+        ordinals,
+        class("{month}", &MONTHS),
+        class("{weekday}", &WEEKDAYS),
+        class("{currency}", &["yuan", "dollars", "euros", "pounds"]),
+    ]
+}
+
 /// The digits as words; "oh" and "zero" are both said.
 const DIGITS: [&str; 11] = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "oh"];
 
@@ -264,7 +348,7 @@ mod tests {
     #[test]
     fn phrases_are_spelled_as_they_are_spoken() {
         for phrase in [YES, NO, BACKCHANNELS, COMMANDS, CHOICES].concat() {
-            assert_eq!(super::super::text::words(phrase).join(" "), phrase);
+            assert_eq!(text::words(phrase).join(" "), phrase);
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What Mandarin callers say whatever the hotline: yes and no, commands, digits.
 
 use super::Phrases;
+use super::classes::Class;
 
 /// All of it.
 pub(super) const PHRASES: Phrases = Phrases {
@@ -10,6 +11,8 @@ pub(super) const PHRASES: Phrases = Phrases {
     commands: COMMANDS,
     choices: CHOICES,
     digits: digit_sentences,
+    frames: FRAMES,
+    classes,
 };
 
 const YES: &[&str] = &[
@@ -121,6 +124,31 @@ const CHOICES: &[&str] = &[
     "二",
     "三",
 ];
+
+/// How amounts, days and what was bought are spoken of.
+const FRAMES: &[&str] = &[
+    "{number}块",
+    "{number}块钱",
+    "{number}元",
+    "付了{number}块",
+    "大概{number}块钱",
+    "{month}月{day}号",
+    "{month}月份",
+    "{name}",
+    "我的{name}",
+    "那个{name}",
+    "我买的{name}",
+    "买了一个{name}",
+    "{name}的订单",
+    "{number}块的{name}",
+];
+
+/// Amounts, months and days, as digits: [`hanzi`](super::hanzi) reads them.
+fn classes() -> Vec<Class> {
+    let class = |slot, members: Vec<u32>| Class { slot, members: members.iter().map(u32::to_string).collect() };
+    let amounts = (1..100).chain((100..1_000).step_by(37)).chain((1_000..10_000).step_by(613));
+    vec![class("{number}", amounts.collect()), class("{month}", (1..=12).collect()), class("{day}", (1..=31).collect())]
+}
 
 /// The digits as they are said on the telephone; one is 一 or 幺, two 二 or 两.
 const DIGITS: [&str; 12] = ["零", "一", "幺", "二", "两", "三", "四", "五", "六", "七", "八", "九"];

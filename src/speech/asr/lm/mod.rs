@@ -7,14 +7,16 @@
 //! A model of the dialplan's own sentences is worth more than anything else in recognition; a general model, at a low
 //! weight, keeps a way open for what nobody foresaw. For each kind of question the likely answers count more.
 
+mod classes;
 mod english;
 mod hanzi;
 mod mandarin;
 pub mod ngram;
 pub mod text;
 
+use self::classes::Class;
+use self::ngram::NGrams;
 use crate::units::{Ask, Lang};
-use ngram::NGrams;
 
 /// What callers may say, as plain sentences in any spelling.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -29,6 +31,10 @@ pub struct LanguageMaterial {
 
 /// Share of the hotline's own sentences in the open model; the rest is the general model.
 const OWN_SHARE: f64 = 0.9;
+/// Share of sentences about numbers, names and days in what the hotline's own sentences give, which name few of them. Of the
+/// words of 60 descriptions of orders that did not choose it, 13.3 % are wrong instead of 25.5 %; of the questions about other
+/// things 9.0 instead of 9.2 %, and with a corpus 5.0 instead of 4.7 %.
+const CLASS_SHARE: f64 = 0.2;
 /// Share of yes and no where they are asked for; the rest is the open model.
 const YES_NO_SHARE: f64 = 0.7;
 /// Share of names and positions where something is to be chosen; the rest is the open model.
@@ -74,6 +80,10 @@ struct Phrases {
     commands: &'static [&'static str],
     choices: &'static [&'static str],
     digits: fn() -> Vec<Vec<&'static str>>,
+    /// Sentences with places for members of the classes.
+    frames: &'static [&'static str],
+    /// The classes but for names.
+    classes: fn() -> Vec<Class>,
 }
 
 /// How the sentences of a language become words.
@@ -116,7 +126,8 @@ impl Models {
         own.extend(splitter.all(&[phrases.yes, phrases.no, phrases.backchannels, phrases.commands]));
         let interjections = splitter.all(&[phrases.backchannels, phrases.commands]);
         own.extend((1..INTERJECTIONS).flat_map(|_| interjections.clone()));
-        let mut open = estimate(&own);
+        let classed = classed(&own, material, phrases, &splitter);
+        let mut open = estimate(&own).mix(1.0 - CLASS_SHARE, &estimate(&classed));
         if let Some(general) = general {
             open = open.mix(OWN_SHARE, &general.restrict(GENERAL_WORDS, 0.0, |_| true));
         }
@@ -131,6 +142,20 @@ impl Models {
     pub fn of(&self, ask: Ask) -> &NGrams {
         &self.models[ask.index()]
     }
+}
+
+/// What is said with other numbers and names than the sentences of a hotline hold.
+fn classed(
+    own: &[Vec<String>],
+    material: &LanguageMaterial,
+    phrases: &Phrases,
+    splitter: &Splitter<'_>,
+) -> Vec<Vec<String>> {
+    let mut classes = (phrases.classes)();
+    classes.push(Class { slot: "{name}", members: material.names.clone() });
+    let frames = classes::frames_of(own);
+    let frames = phrases.frames.iter().copied().chain(frames.iter().map(String::as_str));
+    classes::fill(frames, &classes).iter().flat_map(|sentence| splitter.readings(sentence)).collect()
 }
 
 /// Sentences of a dialplan that are still worth listing as phrases; an engine composes their graph when it starts to listen.

@@ -23,17 +23,17 @@ pub mod mandarin;
 pub mod narrowband;
 mod recogniser;
 pub mod s3;
+mod scratch;
 
 use std::ffi::CString;
 use std::fs;
 use std::path::Path;
 
-use tempfile::TempDir;
-
 use self::by_ask::ByAsk;
 use self::dictionary::Dictionary;
 use self::narrowband::{CEPSTRA, parse_mean};
 use self::recogniser::PocketSphinx;
+use self::scratch::Scratch;
 use super::lm::ngram::NGrams;
 use super::lm::{AskTable, LanguageMaterial, Models};
 use super::{AsrError, Recogniser, RecogniserModel};
@@ -53,7 +53,7 @@ pub struct Model {
     /// The acoustic model's folder.
     folder: String,
     /// Dictionary and language models, written for the library to read.
-    written: TempDir,
+    written: Scratch,
     /// The language model of each kind of question: file name in `written`.
     models: [&'static str; Ask::COUNT],
     prior: [f32; CEPSTRA],
@@ -86,18 +86,15 @@ impl Model {
         let dictionary = read(folder::DICTIONARY)?;
         let dictionary = Dictionary::parse(&dictionary);
 
-        let written =
-            tempfile::Builder::new().prefix("antevox-asr-").tempdir().map_err(|_| AsrError::NoScratchSpace)?;
-        let write =
-            |name: &str, text: &str| fs::write(written.path().join(name), text).map_err(|_| AsrError::NoScratchSpace);
+        let written = Scratch::new()?;
         let built = Models::build(material, general.as_ref(), &|word| dictionary.knows(word));
         let all_words = [built.of(Ask::Open), built.of(Ask::Digits), built.of(Ask::Choice)];
         let whole_general = general.as_ref().filter(|_| material.sentences.is_empty());
         let words = all_words.into_iter().chain(whole_general).flat_map(NGrams::vocabulary);
-        write(DICTIONARY, &dictionary.for_words(words))?;
+        written.write(DICTIONARY, &dictionary.for_words(words))?;
         let mut models = ["open.arpa", "yes_no.arpa", "digits.arpa", "choice.arpa"];
         for ask in Ask::ALL {
-            write(models[ask.index()], &built.of(ask).to_arpa())?;
+            written.write(models[ask.index()], &built.of(ask).to_arpa())?;
         }
         if whole_general.is_some() {
             let full = folder.join(folder::GENERAL_FULL);
@@ -120,6 +117,7 @@ impl Model {
         }
         let adapted = folder::TELEPHONE.map(|name| format!("{}/{name}", self.folder));
         if acoustics == Acoustics::Telephone {
+            arguments.extend(QUICKER);
             arguments.extend(["-mean", "-var", "-sendump"].into_iter().zip(adapted.iter().map(String::as_str)));
         }
         let (mut decoder, front_end) = decoder::Decoder::new(&arguments)?;
@@ -168,6 +166,12 @@ const SETTINGS: [decoder::Argument<'static>; 4] = [
     // has 6,000 frames. What is not written to takes no memory.
     ("-latsize", "400000"),
 ];
+
+/// Where few words are expected, less is looked at than the library would (its `-topn 4` and `-pl_weight 3`): three Gaussians of
+/// each codebook, and a phone that the next 50 ms speak against costs more. That saves a seventh of the processor time. Of the
+/// words of questions 9.1 % are wrong (9.2 % before), with a corpus 5.1 (4.7), of spelled words 7.5 (7.5), and 11 of 300
+/// digits (10).
+const QUICKER: [decoder::Argument<'static>; 2] = [("-topn", "3"), ("-pl_weight", "5")];
 
 /// Where any word may come, breath and room become "to", "the" and "a": a new word costs more than the library's 0.65. Of the
 /// words of 150 prompts by a person 32.7 % are wrong instead of 35.3 %; of the half it was not chosen on, 33.5 instead of 35.0 %.
