@@ -90,7 +90,7 @@ pub(super) fn replaced(value: &str) -> Option<(String, String, String, bool)> {
 }
 
 /// The URI of a `Refer-To` and the `Replaces` that it carries (RFC 3891 §4).
-fn refer_to(value: &str) -> Option<(Uri, Option<String>)> {
+pub(super) fn refer_to(value: &str) -> Option<(Uri, Option<String>)> {
     let written = uri_of(value);
     let (uri, headers) = written.split_once('?').unwrap_or((written, ""));
     let replaces = headers.split('&').find_map(|header| {

@@ -261,7 +261,7 @@ pub(super) fn extra(headers: Vec<(String, String)>) -> Vec<Header> {
 }
 
 /// The status in a `message/sipfrag` body.
-fn fragment_status(body: &[u8]) -> Option<u16> {
+pub(super) fn fragment_status(body: &[u8]) -> Option<u16> {
     let text = std::str::from_utf8(body).ok()?;
     let mut words = text.trim_start().split_ascii_whitespace();
     words.next().filter(|version| version.starts_with("SIP/2.0"))?;
