@@ -4,7 +4,7 @@ ANTEVOX := target/release/antevox
 # Where set-up puts Rust if there was none.
 export PATH := $(HOME)/.cargo/bin:$(PATH)
 
-.PHONY: help run test setup setup-test setup-interop build models demo bench engines interop fuzz
+.PHONY: help run test setup setup-test setup-interop setup-fuzz build models demo bench engines interop fuzz
 
 help: ## these lines
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -30,6 +30,9 @@ setup-test:
 
 setup-interop:
 	@.ci/setup interop
+
+setup-fuzz:
+	@.ci/setup fuzz
 
 build: setup
 	cargo build --release --locked
@@ -58,5 +61,5 @@ engines: setup-test ## the engines that are features of the build, with models t
 interop: setup-interop build models ## other people's telephones call; who could do what
 	benches/interop
 
-fuzz: setup-test ## a minute of nonsense for everything that reads what others send
-	ANTEVOX_FUZZ_SECONDS=60 cargo test --locked --test no_input_makes_it_panic -- --nocapture --test-threads 1
+fuzz: setup-fuzz ## a minute of nonsense for everything that reads what others send
+	benches/fuzz

@@ -1,29 +1,20 @@
 //! Whatever comes from outside, nothing panics and nobody is locked out: inputs that are nearly right, made from samples.
 //!
-//! A plain run takes each target through the same few thousand inputs. `make fuzz` gives each a minute
-//! (`ANTEVOX_FUZZ_SECONDS`) from a random beginning, which it prints; an input that breaks something is printed too, and
-//! belongs into the tests of the room that it broke. Samples of others, where they lie beside the repository, come first.
+//! Each reader of `tests/support/readers.rs` takes the samples of `fixtures/strangers` as they are, then the same few thousand
+//! inputs made of them; with `ANTEVOX_FUZZ_SECONDS` it goes on for so long, from a random beginning, which is printed. An input
+//! that breaks something is printed too, and belongs among the samples. `make fuzz` lets the fuzzers of `tests/fuzz` look for
+//! such with more cunning.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![allow(clippy::disallowed_methods, reason = "virtual time has to begin somewhere")]
 
+#[path = "support/readers.rs"]
+mod readers;
 mod support;
 
-use std::net::SocketAddr;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
-use antevox::leg::MediaLeg;
-use antevox::rtp::dtls::{Engine, Handshake, Step};
-use antevox::rtp::srtp::{Opener, Transform};
-use antevox::rtp::stun::{self, Check};
-use antevox::rtp::telephone_event::KeyReceiver;
-use antevox::rtp::{Packet, Seeds};
-use antevox::sdp::{
-    Agreed, Codec, Fingerprint, Local, SECRET_BYTES, Secret, Security, accept_answer, negotiate, offer,
-};
-use antevox::server::store::tables::{Source, TABLES};
-use antevox::units::{LegId, RtpTimestamp};
+use antevox::rtp::dtls::Handshake;
 use support::answering::{Manner, Server};
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpStream, UdpSocket};
@@ -42,18 +33,12 @@ struct Mutator {
 }
 
 impl Mutator {
-    /// Starts from `own` samples and those in the folders of the data beside the repository.
-    fn new(folders: &[&str], own: &[&[u8]]) -> Self {
-        let mut samples: Vec<Vec<u8>> = own.iter().map(|sample| sample.to_vec()).collect();
-        for folder in folders {
-            let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data").join(folder);
-            match std::fs::read_dir(&folder) {
-                Ok(files) => samples.extend(files.filter_map(|file| std::fs::read(file.ok()?.path()).ok())),
-                Err(_) => println!("without the samples of {}: they are not there", folder.display()),
-            }
-        }
-        // The order of a folder is nobody's promise.
-        samples.sort();
+    /// Starts from the samples of one reader.
+    fn of(name: &str) -> Self {
+        Self::from(readers::samples(name))
+    }
+
+    fn from(samples: Vec<Vec<u8>>) -> Self {
         let seconds = std::env::var("ANTEVOX_FUZZ_SECONDS").ok().map(|text| text.parse().unwrap());
         let until = seconds.map(|seconds| Instant::now() + Duration::from_secs(seconds));
         let seed = until.map_or(1, |_| fastrand::u64(..));
@@ -68,6 +53,9 @@ impl Mutator {
             return None;
         }
         self.made += 1;
+        if let Some(sample) = self.samples.get(self.made as usize - 1) {
+            return Some(sample.clone());
+        }
         let mut input = self.sample();
         for _ in 0..self.rng.usize(0..8) {
             self.change(&mut input);
@@ -85,7 +73,7 @@ impl Mutator {
         let rng = &mut self.rng;
         let at = rng.usize(..=input.len());
         let end = (at + rng.usize(0..16)).min(input.len());
-        match rng.u8(0..7) {
+        match rng.u8(0..8) {
             0 => input.insert(at, rng.u8(..)),
             1 => input.truncate(at),
             2 => drop(input.drain(at..end)),
@@ -108,6 +96,10 @@ impl Mutator {
                 let other = self.sample();
                 let from = self.rng.usize(..=other.len());
                 input.splice(at.., other[from..].iter().copied());
+            }
+            6 => {
+                let other = self.sample();
+                input.extend([readers::BETWEEN, &other].concat());
             }
             _ => {
                 if let Some(byte) = input.get_mut(at) {
@@ -136,208 +128,85 @@ impl Drop for ShownOnPanic<'_> {
     }
 }
 
-fn address(last: u8) -> SocketAddr {
-    SocketAddr::from(([192, 0, 2, last], 4_000))
-}
-
-fn everything() -> Local {
-    let security = Security::Possible(Secret::new([7; SECRET_BYTES]));
-    let certificate = Some(Fingerprint::of(b"a certificate"));
-    Local { codecs: Codec::ALL.to_vec(), security, certificate, ..Local::new(address(1), 1) }
-}
-
-const OFFER: &[u8] = b"v=0\r\no=- 1 1 IN IP4 192.0.2.2\r\ns=-\r\nc=IN IP4 192.0.2.2\r\nt=0 0\r\n\
-    m=audio 5004 RTP/SAVP 96 9 0 8 101 102\r\na=rtpmap:96 opus/48000/2\r\na=fmtp:96 useinbandfec=1;usedtx=1\r\n\
-    a=rtpmap:101 telephone-event/8000\r\na=rtpmap:102 telephone-event/48000\r\na=ptime:20\r\na=rtcp:5010\r\n\
-    a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:PS1uQCVeeCFCanVmcjkpPywjNWhcYD0mXXtxaVBR|2^31\r\na=sendonly\r\n";
-
-const BROWSERS_OFFER: &[u8] = b"v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0\r\n\
-    m=audio 9 UDP/TLS/RTP/SAVPF 111 0 110\r\nc=IN IP4 0.0.0.0\r\na=ice-ufrag:abcd\r\na=ice-pwd:abcdefghijklmnopqrstuvwx\r\n\
-    a=fingerprint:sha-256 00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF:00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF\r\n\
-    a=setup:actpass\r\na=mid:0\r\na=rtcp-mux\r\na=rtpmap:111 opus/48000/2\r\na=rtpmap:110 telephone-event/48000\r\n";
-
 #[test]
 fn session_descriptions() {
-    Mutator::new(&["sip/fuzz-pjsip/sdp", "sip/fuzz-pjsip/sdes"], &[OFFER, BROWSERS_OFFER]).feed(|input| {
-        let text = String::from_utf8_lossy(input);
-        if let Ok(agreed) = negotiate(&everything(), &text) {
-            let answer = agreed.answer_sdp();
-            assert!(answer.starts_with("v=0\r\n") && !answer.contains("\r\n\r\n"), "{answer}");
-            let _ = offer(&agreed.next_local());
-        }
-        let _ = accept_answer(&everything(), &text);
-    });
-}
-
-/// What the hotline agreed on with a caller who speaks only `codec`.
-fn agreed(codec: Codec) -> Agreed {
-    let caller = Local { codecs: vec![codec], ..Local::new(address(2), 2) };
-    negotiate(&everything(), &offer(&caller)).unwrap()
-}
-
-/// Feeds datagrams to a leg of each codec in turn, each followed by a frame that is pulled.
-fn datagrams(mutator: Mutator) {
-    let seeds = Seeds { ssrc: 1, seq: 1, timestamp: 1 };
-    let mut legs: Vec<MediaLeg> =
-        Codec::ALL.iter().map(|&codec| MediaLeg::new(LegId::CALLER, &agreed(codec), seeds)).collect();
-    let (mut now, mut nth) = (Instant::now(), 0);
-    mutator.feed(|input| {
-        now += Duration::from_millis(10);
-        nth = (nth + 1) % legs.len();
-        legs[nth].receive(now, address(2), input);
-        legs[nth].pull(now);
-        legs[nth].stats();
-    });
+    Mutator::of("sdp").feed(readers::sdp);
 }
 
 #[test]
 fn rtp_packets() {
-    let sound = [&[0x80, 0x60, 0, 1, 0, 0, 0, 1, 0, 0, 0, 9][..], &[0x78; 60]].concat();
-    let extended =
-        [&[0xb1, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 9, 1, 1, 1, 1, 0xbe, 0xde, 0, 1, 1, 2, 3, 4][..], &[5; 40]].concat();
-    let key = [0x80, 0xe5, 0, 3, 0, 0, 0, 1, 0, 0, 0, 9, 4, 0x8a, 3, 0x20];
-    datagrams(Mutator::new(&["sip/fuzz-pjsip/audio"], &[&sound, &extended, &key]));
+    Mutator::of("rtp").feed(readers::rtp);
 }
 
 #[test]
 fn rtcp_packets() {
-    let report = [&[0x81, 200, 0, 12, 0, 0, 0, 9][..], &[1; 44]].concat();
-    let goodbye = [0x81, 203, 0, 1, 0, 0, 0, 9];
-    datagrams(Mutator::new(&["sip/fuzz-pjsip/rtcp"], &[&report, &goodbye]));
+    Mutator::of("rtcp").feed(readers::rtcp);
 }
 
 #[test]
 fn protected_packets() {
-    let openers =
-        [Transform::AesCm80, Transform::AesCm32, Transform::AesGcm128, Transform::AesGcm256].map(|transform| {
-            let (key, salt) = transform.secret_bytes();
-            Opener::new(transform, &vec![7; key + salt]).unwrap()
-        });
-    let mut openers = openers;
-    Mutator::new(&["sip/fuzz-pjsip/srtp"], &[&[0x80; 40]]).feed(|input| {
-        for opener in &mut openers {
-            assert!(opener.open_rtp(&mut input.to_vec()).is_err() && opener.open_rtcp(&mut input.to_vec()).is_err());
-        }
-    });
+    Mutator::of("srtp").feed(readers::srtp);
 }
 
 #[test]
 fn checks_of_the_way() {
-    const PASSWORD: &str = "abcdefghijklmnopqrstuvwx";
-    let (mut check, mut answer) = (Vec::new(), Vec::new());
-    stun::request([1; 12], ("ours:theirs", PASSWORD), true, &mut check);
-    Mutator::new(&["sip/fuzz-pjsip/stun"], &[&check]).feed(|input| {
-        if let Ok(read) = Check::read(input, "ours", PASSWORD) {
-            assert_eq!(input[8..20], check[8..20], "nobody else knows the password");
-            read.answer(address(2), PASSWORD, &mut answer);
-        }
-    });
+    Mutator::of("stun").feed(readers::stun);
 }
 
 /// A server's half of a handshake, and a caller's datagrams that are nearly right.
 #[test]
 fn handshakes() {
-    let key = rcgen::KeyPair::generate().unwrap();
-    let certificate = rcgen::CertificateParams::new(Vec::new()).unwrap().self_signed(&key).unwrap();
-    let engine = Engine::new(certificate.der().to_vec(), key.serialize_der()).unwrap();
-    let (now, mut bytes) = (Instant::now(), Vec::new());
-    let mut said = |from: &mut Handshake| {
-        let steps = std::iter::from_fn(|| from.poll(&mut bytes).map(|step| (step, bytes.clone())));
-        let sent: Vec<_> = steps.filter(|(step, _)| matches!(step, Step::Send)).map(|(_, bytes)| bytes).collect();
-        sent
-    };
+    let (engine, now) = (readers::engine(), Instant::now());
     // A whole handshake: all that a caller says in it is a sample.
     let (mut caller, mut server) = (Handshake::begun(&engine, now), Handshake::awaited(&engine, now));
-    let mut samples = Vec::new();
+    let mut samples = readers::samples("dtls");
+    let before = samples.len();
     for _ in 0..4 {
         caller.wait(now).unwrap();
-        for datagram in said(&mut caller) {
+        for datagram in readers::said(&mut caller) {
             server.receive(now, &datagram).unwrap();
             samples.push(datagram);
         }
-        for datagram in said(&mut server) {
+        for datagram in readers::said(&mut server) {
             caller.receive(now, &datagram).unwrap();
         }
     }
-    assert!(samples.len() >= 3, "hello, hello with a cookie, certificate and the rest");
-    let hello = samples[0].clone();
-    let samples: Vec<&[u8]> = samples.iter().map(Vec::as_slice).collect();
-    let (mut server, mut heard, mut later) = (Handshake::awaited(&engine, now), 0, now);
-    Mutator::new(&["sip/fuzz-pjsip/dtls"], &samples).feed(|input| {
-        later += Duration::from_millis(1);
-        heard += 1;
-        let is_over = server.receive(later, input).is_err();
-        said(&mut server);
-        if is_over || heard % 16 == 0 {
-            server = Handshake::awaited(&engine, later);
-            let _ = server.receive(later, &hello);
-            said(&mut server);
-        }
-    });
+    assert!(samples.len() >= before + 3, "hello, hello with a cookie, certificate and the rest");
+    Mutator::from(samples).feed(readers::dtls);
 }
 
 #[test]
 fn key_presses() {
-    let mut keys = KeyReceiver::default();
-    Mutator::new(&[], &[&[0, 0, 0, 1, 5, 0x8a, 3, 0x20]]).feed(|input| {
-        if let Some((start, payload)) = input.split_first_chunk::<4>() {
-            keys.receive(RtpTimestamp(u32::from_be_bytes(*start)), payload);
-        }
-        let _ = Packet::parse(input);
-    });
+    Mutator::of("telephone_event").feed(readers::telephone_event);
 }
 
 #[test]
 fn sound_files() {
-    let mut wav = std::io::Cursor::new(Vec::new());
-    let spec = hound::WavSpec {
-        channels: 1,
-        sample_rate: 8_000,
-        bits_per_sample: 16,
-        sample_format: hound::SampleFormat::Int,
-    };
-    let mut writer = hound::WavWriter::new(&mut wav, spec).unwrap();
-    (0..200).for_each(|sample| writer.write_sample(sample as i16).unwrap());
-    writer.finalize().unwrap();
-    Mutator::new(&["sip/fuzz-pjsip/wav"], &[wav.get_ref()]).feed(|input| {
-        let _ = antevox::audio::file::decode(input.to_vec());
-    });
+    Mutator::of("sound_file").feed(readers::sound_file);
 }
 
 #[test]
 fn dialplans_and_settings() {
-    let plan = include_bytes!("../dialplans/hotline-en/dialplan.yaml");
-    let settings = b"[sip]\nlisten = [\"0.0.0.0:5060\"]\n[rtp]\nports = \"20000-29999\"\ncodecs = [\"opus\"]\n";
-    Mutator::new(&[], &[plan, settings]).feed(|input| {
-        let text = String::from_utf8_lossy(input).into_owned();
-        let _ = antevox::config::layered(Some((Path::new("f"), &text)), [], &[]);
-        let _ = antevox::dialog::dialplan::Plan::from_files(vec![("dialplan.yaml".into(), text)]);
-    });
+    Mutator::of("dialplan").feed(readers::dialplan);
 }
 
 #[test]
 fn tables() {
-    let members = include_bytes!("../fixtures/demo/members.csv");
-    let orders = include_bytes!("../fixtures/demo/orders.csv");
-    let calls = include_bytes!("../fixtures/demo/calls.csv");
-    Mutator::new(&[], &[members, orders, calls]).feed(|input| {
-        let text = String::from_utf8_lossy(input).into_owned();
-        let sources = TABLES.map(|table| Source { table, file: table.into(), text: text.clone() });
-        let _ = antevox::server::store::tables::read(&sources);
-    });
+    Mutator::of("table").feed(readers::table);
 }
 
-const INVITE: &[u8] = b"INVITE sip:95188@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:9;branch=z9hG4bKfuzz\r\n\
-    From: \"Li\" <sip:1@127.0.0.1>;tag=f\r\nTo: <sip:95188@127.0.0.1>\r\nCall-ID: fuzz\r\nCSeq: 1 INVITE\r\n\
-    Contact: <sip:1@127.0.0.1>\r\nMax-Forwards: 70\r\nSupported: timer\r\nSession-Expires: 1800;refresher=uac\r\n\
-    Require: 100rel\r\nContent-Type: application/sdp\r\nContent-Length: 0\r\n\r\n";
+#[test]
+fn signalling() {
+    Mutator::of("sip").feed(readers::sip);
+}
+
+#[test]
+fn web_socket_frames() {
+    Mutator::of("web_socket").feed(readers::web_socket);
+}
 
 /// Inputs between two questions whether the server is still there.
 const BETWEEN: u64 = 200;
-
-fn signalling() -> Mutator {
-    Mutator::new(&["sip/fuzz-pjsip/sip", "sip/fuzz-pjsip/sip-dialog", "sip/rfc4475", "sip/rfc5118"], &[INVITE])
-}
 
 /// Demands that OPTIONS is answered.
 async fn is_there(server: &Server) {
@@ -350,7 +219,7 @@ async fn is_there(server: &Server) {
 async fn sip_datagrams() {
     let server = Server::start(Manner::Rings).await;
     let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
-    let mut mutator = signalling();
+    let mut mutator = Mutator::of("sip");
     while let Some(input) = mutator.next() {
         let shown = ShownOnPanic(&input);
         socket.send_to(shown.0, server.udp()).await.unwrap();
@@ -365,20 +234,12 @@ async fn sip_datagrams() {
 #[tokio::test]
 async fn web_sockets() {
     let server = Server::start(Manner::Rings).await;
-    let framed = |first: u8, payload: &[u8]| {
-        let length = (payload.len() as u16).to_be_bytes();
-        [&[first, 0xfe, length[0], length[1], 0, 0, 0, 0][..], payload].concat()
-    };
-    let (whole, part, ping) = (framed(0x81, INVITE), framed(0x01, &INVITE[..99]), framed(0x89, b"ping"));
-    let mut mutator = Mutator::new(&["sip/fuzz-pjsip/sip"], &[&whole, &part, &ping, &[0x88, 0x80, 0, 0, 0, 0]]);
+    let mut mutator = Mutator::of("web_socket");
     let address = server.address(antevox::server::sip::Transport::Ws, true);
     while let Some(input) = mutator.next() {
         let shown = ShownOnPanic(&input);
         if let Ok(mut stream) = TcpStream::connect(address).await {
-            let hello = b"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-                Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\
-                Sec-WebSocket-Protocol: sip\r\n\r\n";
-            let _ = stream.write_all(hello).await;
+            let _ = stream.write_all(readers::HELLO).await;
             let _ = stream.write_all(shown.0).await;
         }
         if mutator.made.is_multiple_of(BETWEEN) {
@@ -391,7 +252,7 @@ async fn web_sockets() {
 #[tokio::test]
 async fn sip_streams() {
     let server = Server::start(Manner::Rings).await;
-    let mut mutator = signalling();
+    let mut mutator = Mutator::of("sip");
     while let Some(input) = mutator.next() {
         let shown = ShownOnPanic(&input);
         // The server may hang up on nonsense at any byte.

@@ -99,6 +99,40 @@ async fn a_refer_that_leads_nowhere_leaves_the_call_as_it_is() {
 }
 
 #[tokio::test]
+async fn what_the_other_one_s_network_says_is_heard_before_it_answers() {
+    let mut target = target().await;
+    let mut server = server(&target).await;
+    let mut phone = Phone::new(server.udp()).await;
+    phone.call().await;
+    assert_eq!(server.event().await, LegEvent::Acknowledged { sdp: None });
+    for (status, then) in [
+        (486, LegEvent::UpdateRefused { status: 486 }),
+        // The answer has been given already.
+        (200, LegEvent::Acknowledged { sdp: Some(sdp("sendrecv")) }),
+    ] {
+        refer(&mut phone, &format!("sip:other@{}", target.local)).await;
+        phone.hear_status(202).await;
+        assert_eq!(server.event().await, LegEvent::Updated { sdp: None });
+        let invite = target.hear().await;
+        assert!(notified(&mut phone).await.1.starts_with("SIP/2.0 100"));
+        target
+            .answer_as(&invite, 183, "t", &format!("Require: 100rel\r\nRSeq: 7\r\n{WITH_SDP}"), &sdp("sendrecv"))
+            .await;
+        let prack = target.hear_request("PRACK", 200).await;
+        assert_eq!((prack.field("RAck"), prack.field("Call-ID")), (Some("7 1 INVITE"), invite.field("Call-ID")));
+        assert!(notified(&mut phone).await.1.starts_with("SIP/2.0 183"));
+        assert_eq!(server.event().await, LegEvent::Progressed { sdp: sdp("sendrecv") });
+        target.answer_as(&invite, status, "t", "", "").await;
+        assert_eq!(target.hear().await.method(), "ACK");
+        assert!(notified(&mut phone).await.1.starts_with(&format!("SIP/2.0 {status}")));
+        assert_eq!(server.event().await, then);
+    }
+    phone.hear_request("BYE", 200).await;
+    server.cancel.cancel();
+    target.hear_request("BYE", 200).await;
+}
+
+#[tokio::test]
 async fn whoever_refers_may_hang_up_before_the_other_is_there() {
     let mut target = target().await;
     let mut server = server(&target).await;

@@ -143,7 +143,8 @@ async fn what_a_colleague_s_network_says_is_heard_and_one_codec_passes_as_it_is(
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_calls_over_a_trunk_that_allows_it_hears_something_before_the_answer() {
     let nobody = "127.0.0.1:9".parse().unwrap();
-    let dialplan = with_announcement();
+    let announced = "\nprompts:\n  before_answer:\n    - This call may be recorded.\n";
+    let dialplan = changed("\nprompts:\n", announced);
     let path = dialplan.path().to_str().unwrap().to_owned();
     let settings = [
         ("ANTEVOX_HOTLINE__DIALPLAN", path.as_str()),
@@ -179,8 +180,8 @@ async fn who_calls_over_a_trunk_that_allows_it_hears_something_before_the_answer
     caller.bye().await;
 }
 
-/// The dialplan of the hotline, with something to be heard before the answer.
-fn with_announcement() -> tempfile::TempDir {
+/// The dialplan of the hotline, with `new` in the place of `old`.
+fn changed(old: &str, new: &str) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let from = format!("{}/dialplans/hotline-en", env!("CARGO_MANIFEST_DIR"));
     let scenes = folder.path().join("scenes");
@@ -190,7 +191,81 @@ fn with_announcement() -> tempfile::TempDir {
         std::fs::copy(entry.path(), scenes.join(entry.file_name())).unwrap();
     }
     let text = std::fs::read_to_string(format!("{from}/dialplan.yaml")).unwrap();
-    let text = text.replacen("\nprompts:\n", "\nprompts:\n  before_answer:\n    - This call may be recorded.\n", 1);
-    std::fs::write(folder.path().join("dialplan.yaml"), text).unwrap();
+    assert!(text.contains(old), "{old}");
+    std::fs::write(folder.path().join("dialplan.yaml"), text.replace(old, new)).unwrap();
     folder
+}
+
+/// A caller who asked for a colleague, and that colleague, who has answered: what both talk by, and the colleague's INVITE.
+async fn joined(hotline: &Hotline, agent: &mut Phone, sounds: (&mut Sound, &Sound)) -> (Phone, SocketAddr, Heard) {
+    let (near, far) = sounds;
+    let mut caller = Phone::new(hotline.address()).await;
+    caller.send("INVITE", WITH_SDP, &near.sdp()).await;
+    let to_near = media(&caller.hear_status(200).await);
+    caller.send("ACK", "", "").await;
+    talk(&mut [(near, Some(to_near))], 50).await;
+    caller.cseq += 1;
+    caller.send("INFO", "Content-Type: application/dtmf\r\n", "0").await;
+    let invite = loop {
+        talk(&mut [(near, Some(to_near))], 10).await;
+        if let Ok(invite) = timeout(Duration::from_millis(10), agent.hear()).await {
+            break invite;
+        }
+    };
+    agent.answer_as(&invite, 200, "a", WITH_SDP, &far.sdp()).await;
+    assert_eq!(agent.hear().await.method(), "ACK");
+    (caller, to_near, invite)
+}
+
+/// Tells how the call goes that a REFER asked for.
+async fn notify(phone: &mut Phone, status: &str) {
+    phone.cseq += 1;
+    let state = if status.starts_with('1') { "active;expires=60" } else { "terminated;reason=noresource" };
+    let fields = format!("Event: refer\r\nSubscription-State: {state}\r\nContent-Type: message/sipfrag\r\n");
+    phone.send("NOTIFY", &fields, &format!("SIP/2.0 {status}\r\n")).await;
+    phone.hear_status(200).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_caller_s_side_takes_our_place_with_the_colleague_or_we_stay() {
+    let mut agent = Phone::new("127.0.0.1:9".parse().unwrap()).await;
+    let (agents, dialplan) = (agent.local, changed("method: bridge", "method: consult"));
+    let path = dialplan.path().to_str().unwrap().to_owned();
+    let hotline =
+        tokio::task::spawn_blocking(move || Hotline::start(agents, &[("ANTEVOX_HOTLINE__DIALPLAN", path.as_str())]))
+            .await
+            .unwrap();
+    let (mut near, mut far) = (Sound::new(1).await, Sound::new(2).await);
+
+    // The caller's side does as it is asked.
+    let (mut caller, _, invite) = joined(&hotline, &mut agent, (&mut near, &far)).await;
+    let refer = caller.hear_request("REFER", 202).await;
+    let ours = invite.field("From").unwrap().split(";tag=").nth(1).unwrap();
+    let replaces = format!("{}%3Bto-tag%3Da%3Bfrom-tag%3D{ours}", invite.field("Call-ID").unwrap().replace('@', "%40"));
+    let to = refer.field("Refer-To").unwrap();
+    assert!(to.contains(&agent.local.to_string()), "the colleague's own telephone: {to}");
+    assert!(to.contains(&format!("?Replaces={replaces}&Require=replaces>")), "in our place: {to}, {replaces}");
+    assert!(refer.field("Referred-By").is_some_and(|by| by.contains("sip:95188@")), "who asks");
+    notify(&mut caller, "100 Trying").await;
+    notify(&mut caller, "200 OK").await;
+    caller.hear_request("BYE", 200).await;
+    agent.hear_request("BYE", 200).await;
+
+    // It cannot.
+    let (mut caller, to_near, invite) = joined(&hotline, &mut agent, (&mut near, &far)).await;
+    caller.hear_request("REFER", 202).await;
+    notify(&mut caller, "481 Call/Transaction Does Not Exist").await;
+    let to_far = media(&invite);
+    talk(&mut [(&mut near, Some(to_near)), (&mut far, Some(to_far))], 5).await;
+    near.heard.clear();
+    talk(&mut [(&mut near, Some(to_near)), (&mut far, Some(to_far))], 50).await;
+    assert!(near.of(&far) >= 45, "{} of 50 packets came through", near.of(&far));
+    caller.bye().await;
+    agent.hear_request("BYE", 200).await;
+
+    let records = hotline.records();
+    let how: Vec<_> = records.iter().map(|record| (&record["outcome"], &record["transfer"]["how"])).collect();
+    assert_eq!(how.len(), 2, "{how:?}");
+    assert!(how.iter().all(|(outcome, _)| **outcome == "transferred"), "{how:?}");
+    assert!(how.iter().any(|(_, how)| **how == "consult") && how.iter().any(|(_, how)| **how == "bridge"), "{how:?}");
 }

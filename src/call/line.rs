@@ -113,6 +113,11 @@ impl Line {
         self.leg.renegotiate(agreed);
     }
 
+    /// What is agreed now.
+    pub(super) fn agreed(&self) -> &Agreed {
+        self.leg.agreed()
+    }
+
     /// What we have answered to the party's offer.
     pub(super) fn answer_sdp(&self) -> String {
         self.leg.agreed().answer_sdp()

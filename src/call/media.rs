@@ -10,7 +10,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use super::record::Party;
-use super::transfer::Transferring;
+use super::transfer::{Bridge, Transferring};
 use super::{Call, Stage, Timer};
 use crate::audio::{FRAME_MS, Frame};
 use crate::units::LegId;
@@ -31,9 +31,13 @@ impl Call {
     pub(super) fn packet(&mut self, now: Instant, leg: LegId, from: SocketAddr, bytes: &[u8]) {
         let Some(line) = &mut self.line else { return };
         match (&mut self.stage, leg) {
-            (Stage::Bridged(agent), LegId::CALLER) => line.receive_for(now, from, bytes, agent),
+            (Stage::Bridged(Bridge { agent, .. }), LegId::CALLER) => line.receive_for(now, from, bytes, agent),
             (_, LegId::CALLER) => line.receive(now, from, bytes),
-            (Stage::Bridged(agent) | Stage::Transferring(Transferring::Dialling { early: Some(agent), .. }), _) => {
+            (
+                Stage::Bridged(Bridge { agent, .. })
+                | Stage::Transferring(Transferring::Dialling { early: Some(agent), .. }),
+                _,
+            ) => {
                 agent.receive_for(now, from, bytes, line);
             }
             _ => {}
@@ -67,7 +71,7 @@ impl Call {
         let mut heard = line.pull(due);
         let pressed = std::mem::take(&mut self.pressed);
         let said = match &mut self.stage {
-            Stage::Bridged(agent) => {
+            Stage::Bridged(Bridge { agent, .. }) => {
                 let said = agent.pull(due);
                 agent.say_of(line, &heard);
                 agent.press(&pressed);

@@ -53,7 +53,7 @@ use crate::speech::vad::VoiceDetector;
 use crate::timer::{TimerName, TimerTable};
 use crate::units::{CallId, LegId, Pii};
 use line::Line;
-use transfer::Transferring;
+use transfer::{Bridge, Transferring};
 
 /// What all calls of one hotline share.
 pub struct Hotline {
@@ -131,7 +131,7 @@ enum Stage {
     /// A human is being fetched.
     Transferring(Transferring),
     /// Caller and human talk to each other.
-    Bridged(Box<Line>),
+    Bridged(Bridge),
     /// Over.
     Ended,
 }
@@ -240,8 +240,8 @@ impl Call {
         if let Some((stream, to)) = self.line.as_mut().and_then(|line| line.transmit(now, packet)) {
             return Output::Packet { leg: LegId::CALLER, stream, to };
         }
-        if let Stage::Bridged(agent) | Stage::Transferring(Transferring::Dialling { early: Some(agent), .. }) =
-            &mut self.stage
+        if let Stage::Bridged(Bridge { agent, .. })
+        | Stage::Transferring(Transferring::Dialling { early: Some(agent), .. }) = &mut self.stage
             && let Some((stream, to)) = agent.transmit(now, packet)
         {
             return Output::Packet { leg: LegId::AGENT, stream, to };

@@ -1,9 +1,10 @@
-//! Handing a call to a human: by REFER, or by a second leg that is bridged to the first.
+//! Handing a call to a human: by REFER, by a second leg that is bridged to the first, or by both in turn.
 //!
 //! ```text
 //! Request::Transfer ─► Refer ─► Referred 2xx ────────────────────────► caller talks to the agent, we leave
 //!                  └─► Dial ──► Dialled ─► Rang ─► Answered ─► Bridged   both talk through us
-//!                                  │  └► Progressed: the caller hears what the agent's network says
+//!                                  │  │                           └─► Refer into the agent's call ─► Referred 2xx ─► we leave
+//!                                  │  └► Progressed: the caller hears what the agent's network says     └─ else: we stay
 //!                                  └────────── nobody, in time ────────► the dialog goes on
 //! ```
 
@@ -14,10 +15,23 @@ use super::line::Line;
 use super::record::{Party, TransferRecord};
 use super::{Arrival, Call, Happened, Stage, Timer};
 use crate::dialog::{Handover, Transfer};
-use crate::leg::{LegEvent, LegRequest};
+use crate::leg::{LegEvent, LegRequest, ReferTo};
 use crate::sdp::{self, Agreed};
 use crate::timer::TimerTable;
 use crate::units::LegId;
+
+/// How a call got to a human, in its record, where we stay in between.
+const BRIDGE: &str = "bridge";
+
+/// Caller and human talk to each other.
+pub(super) struct Bridge {
+    /// The human's media.
+    pub(super) agent: Box<Line>,
+    /// The caller's side was asked to take our place in the human's call.
+    is_referred: bool,
+    /// What was agreed on with a human who sends us on to somebody else, while there is something to be heard from there.
+    before: Option<Box<Agreed>>,
+}
 
 /// A human is being fetched.
 pub(super) enum Transferring {
@@ -28,6 +42,8 @@ pub(super) enum Transferring {
     },
     /// A second leg is being placed.
     Dialling {
+        /// Whether we leave once it stands.
+        method: Handover,
         /// Where our media socket for it is, once it is known.
         local: Option<Box<sdp::Local>>,
         /// Its media before an answer, once there is some.
@@ -47,14 +63,15 @@ impl Call {
         let target = queue.target.clone();
         let (how, transferring) = match queue.method {
             Handover::Refer => {
-                let refer = LegRequest::Refer { target: target.clone(), headers };
+                let refer = LegRequest::Refer { to: ReferTo::Uri(target.clone()), headers };
                 self.outputs.push_back(Output::Leg(LegId::CALLER, refer));
                 ("refer", Transferring::Referring { accepted: false })
             }
-            Handover::Bridge => {
+            method @ (Handover::Bridge | Handover::Consult) => {
                 let dial = Dial { target: target.clone(), from: self.arrival.from.clone(), headers };
                 self.outputs.push_back(Output::Dial(Box::new(dial)));
-                ("bridge", Transferring::Dialling { local: None, early: None })
+                let how = if method == Handover::Bridge { BRIDGE } else { "consult" };
+                (how, Transferring::Dialling { method, local: None, early: None })
             }
         };
         self.timers.set(Timer::Transfer, now + queue.timeout);
@@ -90,7 +107,11 @@ impl Call {
 
     /// The party that was asked to call an agent reports how that goes (RFC 3515 §2.4.5).
     pub(super) fn referred(&mut self, now: Instant, status: u16) {
-        let Stage::Transferring(Transferring::Referring { accepted }) = &mut self.stage else { return };
+        let accepted = match &mut self.stage {
+            Stage::Transferring(Transferring::Referring { accepted }) => accepted,
+            Stage::Bridged(bridge) if bridge.is_referred => return self.referred_to_agent(now, status),
+            _ => return,
+        };
         match status {
             100..200 => *accepted = true,
             200..300 => {
@@ -102,21 +123,43 @@ impl Call {
         }
     }
 
+    /// The same, where caller and agent talk already: where the caller's side cannot do without us, we stay.
+    fn referred_to_agent(&mut self, now: Instant, status: u16) {
+        match status {
+            100..200 => {}
+            200..300 => self.hang_up(now, Party::Server),
+            _ => {
+                tracing::info!(status, "the caller's side does not take our place");
+                if let Stage::Bridged(bridge) = &mut self.stage {
+                    bridge.is_referred = false;
+                }
+                self.transfer.iter_mut().for_each(|transfer| BRIDGE.clone_into(&mut transfer.how));
+            }
+        }
+    }
+
     pub(super) fn agent_leg(&mut self, now: Instant, event: LegEvent) {
         match (event, &mut self.stage) {
-            (LegEvent::Progressed { sdp }, Stage::Transferring(Transferring::Dialling { local, early })) => {
+            (LegEvent::Progressed { sdp }, Stage::Transferring(Transferring::Dialling { local, early, .. })) => {
                 // What cannot be heard yet may be agreed on later.
                 if let Some(Ok(agreed)) = local.as_ref().map(|local| sdp::accept_answer(local, &sdp)) {
                     *early = Some(agent_line(&self.arrival, early.take(), &agreed));
                 }
             }
-            (LegEvent::Answered { sdp }, Stage::Transferring(Transferring::Dialling { local, early })) => {
+            (LegEvent::Answered { sdp }, Stage::Transferring(Transferring::Dialling { method, local, early })) => {
                 let agreed = local.as_ref().map(|local| sdp::accept_answer(local, &sdp));
                 let Some(Ok(agreed)) = agreed else { return self.transfer_failed("incompatible") };
                 self.timers.stop(Timer::Transfer);
                 self.agent_local = Some(agreed.next_local());
-                self.stage = Stage::Bridged(agent_line(&self.arrival, early.take(), &agreed));
+                let (is_referred, agent) =
+                    (*method == Handover::Consult, agent_line(&self.arrival, early.take(), &agreed));
+                self.stage = Stage::Bridged(Bridge { agent, is_referred, before: None });
                 self.conversation.step_aside();
+                if is_referred {
+                    // The agent knows all that the headers of a blind transfer would tell.
+                    let refer = LegRequest::Refer { to: ReferTo::PartyOf(LegId::AGENT), headers: Vec::new() };
+                    self.outputs.push_back(Output::Leg(LegId::CALLER, refer));
+                }
             }
             (LegEvent::Pressed { key }, Stage::Bridged(_)) => {
                 if let Some(line) = &mut self.line {
@@ -129,7 +172,18 @@ impl Call {
                 self.end(now, Party::Agent);
             }
             (LegEvent::Updated { sdp }, Stage::Bridged(_)) => self.agent_updated(sdp),
-            (LegEvent::Acknowledged { sdp: Some(answer) }, Stage::Bridged(agent)) => {
+            (LegEvent::Progressed { sdp }, Stage::Bridged(Bridge { agent, before, .. })) => {
+                let agreed = self.agent_local.as_ref().map(|local| sdp::accept_answer(local, &sdp));
+                if let Some(Ok(agreed)) = agreed {
+                    before.get_or_insert_with(|| Box::new(agent.agreed().clone()));
+                    agent.renegotiate(&agreed);
+                }
+            }
+            (LegEvent::UpdateRefused { .. }, Stage::Bridged(Bridge { agent, before, .. })) => {
+                before.take().iter().for_each(|agreed| agent.renegotiate(agreed));
+            }
+            (LegEvent::Acknowledged { sdp: Some(answer) }, Stage::Bridged(Bridge { agent, before, .. })) => {
+                *before = None;
                 let agreed = self.agent_local.as_ref().map(|local| sdp::accept_answer(local, &answer));
                 if let Some(Ok(agreed)) = agreed {
                     self.agent_local = Some(agreed.next_local());
@@ -142,7 +196,7 @@ impl Call {
 
     /// The agent holds, resumes, or goes on at another telephone (RFC 3264 §8).
     fn agent_updated(&mut self, offer: Option<String>) {
-        let (Stage::Bridged(agent), Some(local)) = (&mut self.stage, &self.agent_local) else { return };
+        let (Stage::Bridged(Bridge { agent, .. }), Some(local)) = (&mut self.stage, &self.agent_local) else { return };
         let request = match offer {
             None => LegRequest::AcceptUpdate { sdp: sdp::offer(local) },
             Some(offer) => match sdp::negotiate(local, &offer) {

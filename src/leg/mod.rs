@@ -56,7 +56,7 @@ mod stats;
 
 pub use keys::Keys;
 pub use media::{Inbound, MediaLeg};
-pub use signalling::{Datagram, LegEvent, LegRequest};
+pub use signalling::{Datagram, LegEvent, LegRequest, ReferTo};
 pub use stats::RtpStats;
 
 #[cfg(test)]

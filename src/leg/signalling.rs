@@ -2,12 +2,15 @@
 
 use std::net::SocketAddr;
 
+use crate::units::LegId;
+
 /// What one party's signalling reports. Past tense: it has happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LegEvent {
     /// An outgoing leg is ringing.
     Rang,
     /// An outgoing leg has something to be heard before it is answered: the network's announcement, its own ringing (RFC 3960).
+    /// So has whoever a party wants us to call instead.
     Progressed {
         /// SDP answer; what [`Answered`](Self::Answered) brings is said to be the same, and counts.
         sdp: String,
@@ -28,8 +31,8 @@ pub enum LegEvent {
         /// SDP offer.
         sdp: Option<String>,
     },
-    /// The party refused our [`LegRequest::Update`]; the old parameters stay. Accepted, it is told as
-    /// [`Answered`](Self::Answered).
+    /// The party refused our [`LegRequest::Update`], or whoever it wanted us to call instead did not come; the old parameters
+    /// stay. Accepted, an update is told as [`Answered`](Self::Answered).
     UpdateRefused {
         /// SIP status; 491 when both sides offered at once.
         status: u16,
@@ -88,13 +91,22 @@ pub enum LegRequest {
     },
     /// Ask the party to call somebody else (RFC 3515).
     Refer {
-        /// SIP URI.
-        target: String,
+        /// Whom.
+        to: ReferTo,
         /// Extra headers, such as the reason and what is known.
         headers: Vec<(String, String)>,
     },
     /// End the leg, whatever state it is in (BYE, CANCEL or a refusal).
     HangUp,
+}
+
+/// Whom a party is to call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ReferTo {
+    /// This SIP URI.
+    Uri(String),
+    /// The party of another leg of the same call, to take our place in that leg (RFC 3891, RFC 5589 §7).
+    PartyOf(LegId),
 }
 
 /// A datagram to or from a party.

@@ -27,7 +27,7 @@ use crate::call::{
 use crate::config::Encryption;
 use crate::dialog::ActionResult;
 use crate::identify::Identified;
-use crate::leg::{LegEvent, LegRequest};
+use crate::leg::{LegEvent, LegRequest, ReferTo};
 use crate::sdp::{self, Fingerprint, Protected, SECRET_BYTES, Secret, Security};
 use crate::speech::vad::Earshot;
 use crate::units::{CallId, LegId};
@@ -295,6 +295,13 @@ impl Task {
         if let LegRequest::Reject { status } = request {
             refused(status);
         }
+        let request = match request {
+            LegRequest::Refer { to: ReferTo::PartyOf(LegId::AGENT), headers } => {
+                let place = self.agent.as_ref().and_then(|agent| agent.sip.place()).map(str::to_owned);
+                LegRequest::Refer { to: place.map_or(ReferTo::PartyOf(LegId::AGENT), ReferTo::Uri), headers }
+            }
+            request => request,
+        };
         // A leg that is over, or that does not keep up, tells so itself: its events end.
         if let Err(error) = self.caller.request(request) {
             tracing::debug!(%error, "the caller's leg took no request");

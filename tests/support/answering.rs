@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use antevox::leg::{LegEvent, LegRequest};
+use antevox::leg::{LegEvent, LegRequest, ReferTo};
 use antevox::server::sip::{IncomingCall, Rate, SipConfig, SipEdge, Transport};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -122,7 +122,9 @@ async fn serve(mut call: IncomingCall, manner: Manner, events: mpsc::Sender<LegE
             LegEvent::Acknowledged { .. } if manner == Manner::HangsUp => call.leg.request(LegRequest::HangUp).unwrap(),
             LegEvent::Acknowledged { .. } if manner == Manner::Refers => {
                 let headers = vec![("X-Reason".to_owned(), "caller_asked".to_owned())];
-                call.leg.request(LegRequest::Refer { target: "sip:agent@127.0.0.1".to_owned(), headers }).unwrap();
+                call.leg
+                    .request(LegRequest::Refer { to: ReferTo::Uri("sip:agent@127.0.0.1".to_owned()), headers })
+                    .unwrap();
             }
             LegEvent::Updated { sdp: offer } => {
                 // Without one it is ours that is wanted.

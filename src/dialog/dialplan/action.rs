@@ -100,4 +100,6 @@ pub enum Handover {
     Refer,
     /// We call, and stay between the two.
     Bridge,
+    /// We call, and then ask the caller's side to take our place (RFC 5589 §7); where it cannot, we stay.
+    Consult,
 }

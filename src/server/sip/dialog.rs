@@ -5,7 +5,7 @@
 
 use rsipstack::sip::{Header, Headers, HeadersExt, Method, Request, Response, Uri, Version};
 
-use super::message::{call_id, contact, cseq, fields, from_tag, is_loose, list, to_tag};
+use super::message::{call_id, contact, cseq, escaped, fields, from_tag, is_loose, list, to_tag};
 
 /// State of one dialog.
 #[derive(Clone, Debug)]
@@ -99,6 +99,14 @@ impl Dialog {
     /// Their tag, once it is known.
     pub(super) fn remote_tag(&self) -> Option<&str> {
         self.remote_tag.as_deref()
+    }
+
+    /// Whom somebody else calls to take our place: the other side, with the dialog as that side knows it (RFC 3891 §3, §4).
+    pub(super) fn place(&self) -> String {
+        let target = Uri { headers: Vec::new(), ..self.target.clone() };
+        let theirs = self.remote_tag().unwrap_or_default();
+        let replaces = format!("{};to-tag={theirs};from-tag={}", self.call_id, self.local_tag);
+        format!("{target}?Replaces={}&Require=replaces", escaped(&replaces))
     }
 
     /// Takes what a 2xx to our INVITE says: their tag, the way to them (RFC 3261 §12.1.2).

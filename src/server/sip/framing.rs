@@ -27,7 +27,7 @@ pub(super) enum FramingError {
     TooLarge,
     /// A length that cannot be believed; the head is there to answer with 400.
     BadLength(Vec<u8>),
-    /// Header fields that are not text.
+    /// Header fields that are not text, or not lines.
     NotText,
 }
 
@@ -89,7 +89,7 @@ impl Framer {
         }
         let head = match Head::read(&self.unread) {
             Ok(head) => head,
-            Err(HeadError::NotText) => return Err(FramingError::NotText),
+            Err(HeadError::NotText | HeadError::StrayLineEnd) => return Err(FramingError::NotText),
             Err(HeadError::Unfinished) => return Ok(None),
         };
         // Two different lengths are a way to smuggle a message past us: believe neither.

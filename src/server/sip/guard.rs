@@ -11,6 +11,7 @@
 //! - a message it cannot parse gets no answer: RFC 3261 §8.1.3.4 wants 400, unknown methods want 405 or 501 (RFC 4475
 //!   *esc02*, *intmeth*);
 //! - header lines after one that is not UTF-8 are skipped without a word;
+//! - a line may end with LF alone: a field hidden behind another would pass all checks here (found by fuzzing);
 //! - `Content-Length` may be negative, huge, missing or different twice: the parser takes 0, the stream codec overflows;
 //! - method names are compared without regard to case, and `CSeq` may name another method (*mismatch01/02*);
 //! - `Via: SIP/7.0`, request lines with several spaces, `<>` around the Request-URI, and schemes it has never heard of pass;
@@ -68,7 +69,9 @@ pub(super) enum Passed {
 /// Checks one message from `source`; what it may not pass with can be turned into an answer by [`refusal`].
 pub(super) fn examine(bytes: &[u8], source: SocketAddr) -> Result<Passed, Refused> {
     let head = Head::read(bytes).map_err(|error| match error {
-        HeadError::Unfinished | HeadError::NotText => Refused::With(400, "Unreadable Header Fields"),
+        HeadError::Unfinished | HeadError::NotText | HeadError::StrayLineEnd => {
+            Refused::With(400, "Unreadable Header Fields")
+        }
     })?;
     if head.start.starts_with("SIP/") {
         return examine_response(bytes, &head);
@@ -223,9 +226,11 @@ pub(super) struct Answer<'a> {
     pub(super) server: &'a str,
 }
 
-/// The bytes with what is not text replaced, and an end of the head where there is none.
+/// The bytes with what is not text, and CR and LF alone, replaced, and an end of the head where there is none.
 fn salvaged(bytes: &[u8]) -> Vec<u8> {
-    let mut text = String::from_utf8_lossy(bytes).into_owned();
+    let text = String::from_utf8_lossy(bytes);
+    let lines: Vec<String> = text.split("\r\n").map(|line| line.replace(['\r', '\n'], " ")).collect();
+    let mut text = lines.join("\r\n");
     if !text.contains("\r\n\r\n") {
         text.push_str("\r\n\r\n");
     }
@@ -272,6 +277,8 @@ mod tests {
             ("Content-Length: 0", "Content-Length: -1", 400),
             ("Content-Length: 0", "Content-Length: 10", 400),
             ("Call-ID: c\r\n", "", 400),
+            ("Call-ID: c\r\n", "Call-ID: c\nCall-ID: d\r\n", 400),
+            ("Max-Forwards: 70", "Subject: a\rContent-Length: 9", 400),
             (";tag=1", "", 400),
             ("From: <sip:a@192.0.2.7>", "From: <sip:a@192.0.2.7>;;", 400),
             ("From: <sip:a@192.0.2.7>", "From: \"A <sip:a@192.0.2.7>", 400),

@@ -27,6 +27,9 @@ pub(super) enum HeadError {
     Unfinished,
     /// The head is not UTF-8 (RFC 3261 §7): a parser that skips such a line would lose what follows.
     NotText,
+    /// A line is ended by CR or LF alone (RFC 3261 §7): `rsipstack` takes what follows for a field of its own, which nobody here
+    /// would have looked at.
+    StrayLineEnd,
 }
 
 impl Head {
@@ -34,6 +37,9 @@ impl Head {
     pub(super) fn read(bytes: &[u8]) -> Result<Self, HeadError> {
         let end = find(bytes, b"\r\n\r\n").ok_or(HeadError::Unfinished)?;
         let text = std::str::from_utf8(&bytes[..end]).map_err(|_| HeadError::NotText)?;
+        if text.split("\r\n").any(|line| line.contains(['\r', '\n'])) {
+            return Err(HeadError::StrayLineEnd);
+        }
         let mut lines = text.split("\r\n");
         let start = lines.next().unwrap_or_default().to_owned();
         let mut fields: Vec<(String, String)> = Vec::new();
@@ -291,6 +297,10 @@ mod tests {
         assert_eq!(head.len, 64);
         assert_eq!(Head::read(b"OPTIONS sip:a SIP/2.0\r\n"), Err(HeadError::Unfinished));
         assert_eq!(Head::read(b"OPTIONS sip:a SIP/2.0\r\nSubject: \xff\r\n\r\n"), Err(HeadError::NotText));
+        for alone in ["\r", "\n", "\n\r"] {
+            let text = format!("OPTIONS sip:a SIP/2.0\r\nCall-ID: one{alone}Call-ID: two\r\n\r\n");
+            assert_eq!(Head::read(text.as_bytes()), Err(HeadError::StrayLineEnd), "{alone:?}");
+        }
     }
 
     #[test]

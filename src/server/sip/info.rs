@@ -3,6 +3,8 @@
 //! `application/dtmf-relay` holds `Signal=5` and `Duration=160` lines, `application/dtmf` the key alone. No RFC describes
 //! either; both are read as the common exchanges write them.
 
+use rsipstack::sip::Request;
+
 use super::exchange::Answering;
 use super::leg::LegTask;
 use super::message::{is_type, with};
@@ -20,21 +22,26 @@ impl LegTask {
         if request.body.is_empty() {
             return asked.reply(200);
         }
-        let text = String::from_utf8_lossy(&request.body);
-        let key = if is_type(&request.headers, DTMF_RELAY) {
-            relayed(&text)
-        } else if is_type(&request.headers, DTMF) {
-            key(text.trim())
-        } else {
-            return asked.send(with(asked.response(415), "Accept", format!("{DTMF_RELAY}, {DTMF}")));
-        };
-        match key {
-            Some(key) => {
+        match pressed(request) {
+            Ok(key) => {
                 asked.reply(200);
                 self.tell(LegEvent::Pressed { key });
             }
-            None => asked.reply(400),
+            Err(415) => asked.send(with(asked.response(415), "Accept", format!("{DTMF_RELAY}, {DTMF}"))),
+            Err(status) => asked.reply(status),
         }
+    }
+}
+
+/// The key that an INFO names, or the status that refuses it.
+pub(super) fn pressed(request: &Request) -> Result<char, u16> {
+    let text = String::from_utf8_lossy(&request.body);
+    if is_type(&request.headers, DTMF_RELAY) {
+        relayed(&text).ok_or(400)
+    } else if is_type(&request.headers, DTMF) {
+        key(text.trim()).ok_or(400)
+    } else {
+        Err(415)
     }
 }
 

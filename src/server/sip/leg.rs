@@ -16,7 +16,7 @@
 //! whatever ended it.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use rsipstack::sip::{Header, Method, Request, Response};
@@ -50,9 +50,16 @@ pub struct SipLeg {
     requests: mpsc::Sender<LegRequest>,
     /// What the party does. Closed after [`LegEvent::Ended`].
     pub events: mpsc::Receiver<LegEvent>,
+    place: Arc<OnceLock<String>>,
 }
 
 impl SipLeg {
+    /// What somebody calls to take our place with the party: its URI, with the dialog that is to be replaced (RFC 3891 §4).
+    /// Of a leg that we dialled, once it was answered.
+    pub fn place(&self) -> Option<&str> {
+        self.place.get().map(String::as_str)
+    }
+
     /// Asks the leg to do something; what comes of it is told by [`events`](Self::events).
     ///
     /// # Errors
@@ -149,6 +156,8 @@ pub(super) struct LegTask {
     inbox: mpsc::Receiver<Input>,
     requests: mpsc::Receiver<LegRequest>,
     events: Option<mpsc::Sender<LegEvent>>,
+    /// See [`SipLeg::place`].
+    pub(super) place: Arc<OnceLock<String>>,
     pub(super) entry: Entry,
 }
 
@@ -210,6 +219,7 @@ impl Beginning {
         if let Some(invite) = &invite {
             self.shared.invites.insert(invite.clone(), ());
         }
+        let place = Arc::new(OnceLock::new());
         let entry = Entry { shared: Arc::clone(&self.shared), keys: vec![key], invite };
         let task = LegTask {
             state: state(inbox_sender.clone()),
@@ -230,10 +240,11 @@ impl Beginning {
             inbox,
             requests,
             events: Some(event_sender),
+            place: Arc::clone(&place),
             entry,
         };
         tokio::spawn(task.run());
-        SipLeg { requests: request_sender, events }
+        SipLeg { requests: request_sender, events, place }
     }
 }
 
@@ -323,7 +334,7 @@ impl LegTask {
             LegRequest::AcceptUpdate { sdp } => self.accept_update(&sdp).await,
             LegRequest::RejectUpdate { status } => self.reject_update(status).await,
             LegRequest::Update { sdp } => self.offer(&sdp).await,
-            LegRequest::Refer { target, headers } => self.refer(&target, headers).await,
+            LegRequest::Refer { to, headers } => self.refer(&to, headers).await,
             LegRequest::HangUp => self.hang_up().await,
         }
     }
@@ -386,8 +397,13 @@ impl LegTask {
     }
 
     /// The same for a dialog that is not, or not yet, this leg's.
-    pub(super) async fn ask_in(&mut self, dialog: &Dialog, mut request: Request) {
-        let (lane, peer) = self.way_in(dialog).await;
+    pub(super) async fn ask_in(&mut self, dialog: &Dialog, request: Request) {
+        let way = self.way_in(dialog).await;
+        self.ask_by(request, way).await;
+    }
+
+    /// The same by a way that is known.
+    pub(super) async fn ask_by(&self, mut request: Request, (lane, peer): (Arc<Lane>, SocketAddr)) {
         request.headers.push_front(Header::Via(lane.via(peer).into()));
         request.headers.push(Header::UserAgent(self.shared.config.user_agent.clone().into()));
         let asking = Asking { request, lane, peer, credentials: self.credentials.clone() };

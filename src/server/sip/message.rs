@@ -210,6 +210,18 @@ pub(super) fn unescaped(text: &str) -> String {
     String::from_utf8_lossy(&out).into_owned()
 }
 
+/// The text as the value of a header in a URI (RFC 3261 §25.1 `hvalue`).
+pub(super) fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            byte if byte.is_ascii_alphanumeric() || b"-_.!~*'()[]/?:+$".contains(&byte) => out.push(byte.into()),
+            byte => out.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -225,6 +237,12 @@ mod tests {
         ] {
             assert_eq!(party(value), (name.map(str::to_owned), user.to_owned()), "{value}");
         }
+    }
+
+    #[test]
+    fn what_is_escaped_comes_back() {
+        assert_eq!(escaped("1@h;to-tag=a b"), "1%40h%3Bto-tag%3Da%20b");
+        assert_eq!(unescaped(&escaped("+1@[::1]:5060;x=\"é&%\"")), "+1@[::1]:5060;x=\"é&%\"");
     }
 
     #[test]

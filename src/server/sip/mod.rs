@@ -40,6 +40,7 @@ mod message;
 mod moving;
 mod onward;
 mod outgoing;
+pub mod reading;
 mod registrar;
 mod reliable;
 mod route;

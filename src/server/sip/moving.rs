@@ -24,6 +24,7 @@ use super::leg::{LegTask, State, Talking};
 use super::message::{Body, SDP, body, call_id, field, fields, list, with};
 use super::onward::uri_of;
 use super::outgoing::{Composing, cancel_of, compose};
+use super::reliable::{Early, News, prack};
 use crate::leg::LegEvent;
 
 /// How long somebody else's telephone rings: as long as we say that the NOTIFYs go on.
@@ -39,6 +40,8 @@ pub(super) struct Moving {
     call: Option<(Dialog, Request, Arc<Lane>, SocketAddr)>,
     /// A provisional answer came: a CANCEL may go out.
     provisional: bool,
+    /// What was said before an answer.
+    early: Early,
     /// The one who asked has hung up already.
     alone: bool,
     /// The call does not want it any more: a CANCEL goes out as soon as it may.
@@ -90,7 +93,7 @@ pub(super) fn replaced(value: &str) -> Option<(String, String, String, bool)> {
 }
 
 /// The URI of a `Refer-To` and the `Replaces` that it carries (RFC 3891 §4).
-fn refer_to(value: &str) -> Option<(Uri, Option<String>)> {
+pub(super) fn refer_to(value: &str) -> Option<(Uri, Option<String>)> {
     let written = uri_of(value);
     let (uri, headers) = written.split_once('?').unwrap_or((written, ""));
     let replaces = headers.split('&').find_map(|header| {
@@ -127,8 +130,17 @@ impl LegTask {
         asked.send_first(self.contacted(asked.response(202))).await;
         self.state = State::Talking(Talking::Moving);
         let until = Instant::now() + RINGS;
-        let moving =
-            Moving { target, headers, permit, call: None, provisional: false, alone: false, unwanted: false, until };
+        let moving = Moving {
+            target,
+            headers,
+            permit,
+            call: None,
+            provisional: false,
+            early: Early::default(),
+            alone: false,
+            unwanted: false,
+            until,
+        };
         self.moving = Some(moving);
     }
 
@@ -144,7 +156,8 @@ impl LegTask {
         let local = self.dialog.local_uri();
         let headers = std::mem::take(&mut moving.headers);
         let composing = Composing { local: &local, headers, offer: Some(sdp), asserted: None };
-        let (dialog, invite) = compose(&self.shared, way.uri, (&lane, peer), composing);
+        let (dialog, mut invite) = compose(&self.shared, way.uri, (&lane, peer), composing);
+        invite.headers.push(Header::Supported("100rel".into()));
         self.entry.add((dialog.call_id().to_owned(), dialog.local_tag().to_owned()), self.inbox());
         let (request, credentials) = (invite.clone(), way.credentials);
         Asking { request, lane: Arc::clone(&lane), peer, credentials }.send(self.inbox()).await;
@@ -163,13 +176,15 @@ impl LegTask {
         self.moving.as_ref().is_some_and(|moving| moving.call.is_some())
     }
 
-    /// The INVITE to somebody else was sent again with credentials.
+    /// A request to somebody else was sent again with credentials.
     pub(super) fn moving_retried(&mut self, request: Request) {
         let Some(moving) = self.moving.as_mut() else { return };
-        moving.provisional = false;
         let Some((dialog, invite, ..)) = moving.call.as_mut() else { return };
         dialog.skip_to(super::message::cseq(&request).map_or(0, |(number, _)| number));
-        *invite = request;
+        if request.method == Method::Invite {
+            moving.provisional = false;
+            *invite = request;
+        }
     }
 
     /// A response to it.
@@ -180,7 +195,10 @@ impl LegTask {
                 let is_first = !std::mem::replace(&mut moving.provisional, true);
                 match moving.unwanted {
                     true if is_first => self.cancel_moving().await,
-                    false if status > 100 => self.notify(status).await,
+                    false if status > 100 => {
+                        self.moving_progressed(&response).await;
+                        self.notify(status).await;
+                    }
                     _ => {}
                 }
             }
@@ -189,9 +207,28 @@ impl LegTask {
         }
     }
 
+    /// The new party's network says something before an answer.
+    async fn moving_progressed(&mut self, response: &Response) {
+        let Some(moving) = self.moving.as_mut() else { return };
+        let (Some(News { sdp, to_acknowledge }), Some((dialog, _, lane, peer))) =
+            (moving.early.news(response), moving.call.as_mut())
+        else {
+            return;
+        };
+        if let Some(which) = to_acknowledge {
+            let (_, prack) = prack(dialog, response, which);
+            let (lane, peer) = (Arc::clone(lane), *peer);
+            self.ask_by(prack, (lane, peer)).await;
+        }
+        if let Some(sdp) = sdp {
+            self.tell(LegEvent::Progressed { sdp });
+        }
+    }
+
     /// The new party is there.
     async fn moved(&mut self, response: Response) {
-        let Some(Moving { call: Some((mut dialog, _, lane, peer)), permit, alone, .. }) = self.moving.take() else {
+        let Some(Moving { call: Some((mut dialog, _, lane, peer)), permit, alone, early, .. }) = self.moving.take()
+        else {
             return;
         };
         dialog.establish(&response);
@@ -215,14 +252,16 @@ impl LegTask {
             self.send_off(old, former).await;
         }
         self.state = State::Talking(Talking::Settled);
-        match body(&response.headers, &response.body) {
-            Body::Sdp(sdp) => {
-                self.tell(LegEvent::Acknowledged { sdp: Some(sdp) });
-            }
-            Body::Empty | Body::Other => {
-                self.end(488);
-                self.leave().await;
-            }
+        let sdp = match body(&response.headers, &response.body) {
+            Body::Sdp(sdp) => Some(sdp),
+            Body::Empty => early.answer_of(&response),
+            Body::Other => None,
+        };
+        if sdp.is_some() {
+            self.tell(LegEvent::Acknowledged { sdp });
+        } else {
+            self.end(488);
+            self.leave().await;
         }
     }
 
@@ -244,6 +283,7 @@ impl LegTask {
         }
         self.moving_notify(status, true).await;
         self.state = State::Talking(Talking::Settled);
+        self.tell(LegEvent::UpdateRefused { status });
     }
 
     /// The one who asked hangs up before the new party is there; whether the leg goes on without them.
@@ -324,11 +364,8 @@ impl LegTask {
     /// BYE in a dialog that has had its day.
     pub(super) async fn send_off(&mut self, mut old: Dialog, (lane, peer): (Arc<Lane>, SocketAddr)) {
         self.entry.remove(&(old.call_id().to_owned(), old.local_tag().to_owned()));
-        let mut bye = old.request(Method::Bye);
-        bye.headers.push_front(Header::Via(lane.via(peer).into()));
-        bye.headers.push(Header::UserAgent(self.shared.config.user_agent.clone().into()));
-        let credentials = self.credentials.clone();
-        Asking { request: bye, lane, peer, credentials }.send(self.inbox()).await;
+        let bye = old.request(Method::Bye);
+        self.ask_by(bye, (lane, peer)).await;
     }
 
     /// Somebody wants to take the place of the party.

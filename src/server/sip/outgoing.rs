@@ -180,6 +180,7 @@ impl LegTask {
                         return self.leave().await;
                     }
                 };
+                let _ = self.place.set(self.dialog.place());
                 self.tell(LegEvent::Answered { sdp });
             }
             status => {

@@ -6,9 +6,10 @@
 
 use std::time::Duration;
 
-use rsipstack::sip::{Header, Headers, Method, Response};
+use rsipstack::sip::{Header, Headers, Method, Request, Response};
 use tokio::time::Instant;
 
+use super::dialog::Dialog;
 use super::exchange::Answering;
 use super::leg::{LegTask, State};
 use super::message::{Body, body, cseq, field, fields, to_tag, with, with_sdp};
@@ -37,7 +38,32 @@ pub(super) struct Early {
     answer: Option<(Option<String>, String)>,
 }
 
+/// What a provisional answer brings.
+pub(super) struct News {
+    /// An answer to our offer.
+    pub(super) sdp: Option<String>,
+    /// The `RAck` of the PRACK that it wants.
+    pub(super) to_acknowledge: Option<String>,
+}
+
 impl Early {
+    /// Takes a provisional answer that says more than 100; `None` for one that was here before.
+    pub(super) fn news(&mut self, response: &Response) -> Option<News> {
+        if !self.is_new(response) {
+            return None;
+        }
+        let sdp = match body(&response.headers, &response.body) {
+            Body::Sdp(sdp) => Some(sdp),
+            Body::Empty | Body::Other => None,
+        };
+        if let Some(sdp) = &sdp {
+            self.answer = Some((to_tag(response), sdp.clone()));
+        }
+        let invited = cseq(response).map_or(0, |(number, _)| number);
+        let to_acknowledge = number(response).map(|number| format!("{number} {invited} INVITE"));
+        Some(News { sdp, to_acknowledge })
+    }
+
     /// Whether a provisional answer is new. A reliable one that came again has its PRACK on the way, and one that overtook
     /// another comes again (RFC 3262 §4).
     fn is_new(&mut self, response: &Response) -> bool {
@@ -152,29 +178,21 @@ impl LegTask {
     /// A provisional answer to our INVITE that says more than 100.
     pub(super) async fn progressed(&mut self, response: &Response) {
         let State::Calling(calling) = &mut self.state else { return };
-        if !calling.early.is_new(response) {
-            return;
-        }
-        let sdp = match body(&response.headers, &response.body) {
-            Body::Sdp(sdp) => Some(sdp),
-            Body::Empty | Body::Other => None,
-        };
-        if let Some(sdp) = &sdp {
-            calling.early.answer = Some((to_tag(response), sdp.clone()));
-        }
-        if let (Some(number), Some((invited, _))) = (number(response), cseq(response)) {
-            self.acknowledge_provisional(response, number, invited).await;
+        let Some(News { sdp, to_acknowledge }) = calling.early.news(response) else { return };
+        if let Some(which) = to_acknowledge {
+            let (early, prack) = prack(&mut self.dialog, response, which);
+            self.ask_in(&early, prack).await;
         }
         self.tell(sdp.map_or(LegEvent::Rang, |sdp| LegEvent::Progressed { sdp }));
     }
+}
 
-    /// PRACK, in the dialog that the answer makes (RFC 3262 §4).
-    async fn acknowledge_provisional(&mut self, response: &Response, number: u32, invited: u32) {
-        let mut early = self.dialog.clone();
-        early.establish(response);
-        let mut prack = early.request(Method::PRack);
-        self.dialog.skip_to(early.local_seq());
-        prack.headers.push(Header::Other("RAck".to_owned(), format!("{number} {invited} INVITE")));
-        self.ask_in(&early, prack).await;
-    }
+/// PRACK of `response`, and the dialog that this makes (RFC 3262 §4).
+pub(super) fn prack(dialog: &mut Dialog, response: &Response, which: String) -> (Dialog, Request) {
+    let mut early = dialog.clone();
+    early.establish(response);
+    let mut prack = early.request(Method::PRack);
+    dialog.skip_to(early.local_seq());
+    prack.headers.push(Header::Other("RAck".to_owned(), which));
+    (early, prack)
 }

@@ -7,7 +7,7 @@ use super::exchange::Answering;
 use super::leg::{LegTask, State, Talking};
 use super::message::{ALLOW, Body, SDP, body, call_id, cseq, field, to_tag, unsupported, with, with_sdp};
 use super::session_timer::{MIN_SECONDS, SessionTimer};
-use crate::leg::LegEvent;
+use crate::leg::{LegEvent, ReferTo};
 
 /// Seconds after which a request that came at the wrong moment may come again (RFC 3261 §14.2: 0–10).
 const SOON: &str = "1";
@@ -136,14 +136,20 @@ impl LegTask {
     }
 
     /// Asks the party to call somebody else.
-    pub(super) async fn refer(&mut self, target: &str, headers: Vec<(String, String)>) {
-        if !matches!(self.state, State::Talking(_)) || target.contains(['\r', '\n', '<', '>']) {
+    pub(super) async fn refer(&mut self, to: &ReferTo, headers: Vec<(String, String)>) {
+        let target = match to {
+            ReferTo::Uri(target) if !target.contains(['\r', '\n', '<', '>']) => Some(target),
+            // Only whoever has both legs knows where the other one is.
+            ReferTo::Uri(_) | ReferTo::PartyOf(_) => None,
+        };
+        let (State::Talking(_), Some(target)) = (&self.state, target) else {
             self.tell(LegEvent::Referred { status: 400 });
             return;
-        }
+        };
         let mut refer = self.dialog.request(Method::Refer);
         refer.headers.push(Header::Contact(format!("<{}>", self.lane.contact(self.peer)).into()));
         refer.headers.push(Header::ReferTo(format!("<{target}>").into()));
+        refer.headers.push(Header::Other("Referred-By".to_owned(), self.dialog.local_uri()));
         refer.headers.extend(extra(headers));
         self.ask(refer).await;
     }
@@ -261,7 +267,7 @@ pub(super) fn extra(headers: Vec<(String, String)>) -> Vec<Header> {
 }
 
 /// The status in a `message/sipfrag` body.
-fn fragment_status(body: &[u8]) -> Option<u16> {
+pub(super) fn fragment_status(body: &[u8]) -> Option<u16> {
     let text = std::str::from_utf8(body).ok()?;
     let mut words = text.trim_start().split_ascii_whitespace();
     words.next().filter(|version| version.starts_with("SIP/2.0"))?;

@@ -136,9 +136,10 @@ pub(super) fn queue(raw: &raw::Queue, findings: &mut Findings<'_>) -> Option<Que
         findings.error(target.place, format!("`{}` is no SIP URI", target.value), help);
     }
     let method = raw.method.as_ref()?;
-    let handover = match resolve("method", method, ["refer", "bridge"].into_iter(), findings)? {
+    let handover = match resolve("method", method, ["refer", "bridge", "consult"].into_iter(), findings)? {
         0 => Handover::Refer,
-        _ => Handover::Bridge,
+        1 => Handover::Bridge,
+        _ => Handover::Consult,
     };
     let timeout = raw.timeout.as_ref().and_then(|text| duration(text, findings)).unwrap_or(Duration::from_secs(20));
     Some(Queue { name: raw.name.value.clone(), target: target.value.clone(), method: handover, timeout })

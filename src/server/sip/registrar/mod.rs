@@ -100,7 +100,7 @@ impl Shared {
 }
 
 /// What a REGISTER wants; `None` where its Contacts contradict each other (RFC 3261 §10.3 step 6).
-fn wish(request: &Request) -> Option<Wish> {
+pub(super) fn wish(request: &Request) -> Option<Wish> {
     let contacts: Vec<String> = fields(&request.headers, "Contact").flat_map(list).collect();
     let general = field(&request.headers, "Expires").map(|value| value.trim().parse().unwrap_or(DEFAULT));
     if contacts.iter().any(|contact| contact == "*") {

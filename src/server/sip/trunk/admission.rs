@@ -200,4 +200,31 @@ mod tests {
         }
         assert!(matches!(admission.registration(Instant::now(), source, None), Admitted::Prove(_)));
     }
+
+    #[test]
+    fn telephones_are_offered_the_hashes_that_are_named_in_that_order_and_no_other_counts() {
+        let source = "203.0.113.1".parse().unwrap();
+        for (named, counts) in [(&[Algorithm::Md5][..], "MD5"), (&[Algorithm::Sha256], "SHA-256")] {
+            let door = Doorkeeper::new("house".into(), &[1; 32], Instant::now());
+            let mut admission = Admission::new(Vec::new(), &[login("anna")], Strangers::Welcome, named, door);
+            let Admitted::Prove(challenges) = admission.registration(Instant::now(), source, None) else { panic!() };
+            assert!(matches!(&*challenges, [only] if only.contains(&format!("algorithm={counts}"))), "{challenges:?}");
+            for hash in Algorithm::ALL {
+                // Whatever was offered: this telephone takes the hash that it likes.
+                let challenge = admission.door.challenges(Instant::now(), false, &[hash]);
+                let (user, password) = ("anna".to_owned(), Pii("anna's".to_owned()));
+                let credentials = Credentials { user, password, realm: None };
+                let asked = Asked { method: "REGISTER", uri: "sip:house", cnonce: "c" };
+                let value = answer(challenge.iter().map(String::as_str), &credentials, &asked).unwrap();
+                let presented = Presented { method: "REGISTER", value: &value, identity: "1" };
+                let admitted = admission.registration(Instant::now(), source, Some(&presented));
+                assert_eq!(admitted == Admitted::As(Origin::Phone("anna".into())), named.contains(&hash), "{value}");
+            }
+        }
+        let door = Doorkeeper::new("house".into(), &[1; 32], Instant::now());
+        let both = [Algorithm::Md5, Algorithm::Sha256];
+        let mut admission = Admission::new(Vec::new(), &[login("anna")], Strangers::Welcome, &both, door);
+        let Admitted::Prove(challenges) = admission.registration(Instant::now(), source, None) else { panic!() };
+        assert!(challenges[0].contains("MD5") && challenges[1].contains("SHA-256"), "{challenges:?}");
+    }
 }
