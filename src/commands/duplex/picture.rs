@@ -44,12 +44,11 @@ fn strip_of(svg: &mut String, case: &Case, played: &Played, top: f64) {
     for (from, what) in &played.happened {
         match what {
             What::Ducked => {
-                let ends =
-                    |what: &What| matches!(what, What::Restored | What::Stopped | What::PromptEnded | What::Hushed);
+                let ends = |what: &What| is_over(what) || *what == What::Hushed;
                 bar(*from, until(*from, ends), 1.0, "#90cdf4", 14.0);
             }
             What::Hushed => {
-                let ends = |what: &What| matches!(what, What::Restored | What::Stopped | What::PromptEnded);
+                let ends = is_over;
                 bar(*from, until(*from, ends), 1.0, "#ffffff", 14.0);
                 bar(*from, until(*from, ends), 1.0, "#90cdf4", 2.0);
             }
@@ -86,7 +85,7 @@ fn strip_of(svg: &mut String, case: &Case, played: &Played, top: f64) {
         escaped(said)
     );
     // Labels of what happened at about the same time stand below each other.
-    let (mut row, mut free_from) = (0.0, [f64::NEG_INFINITY; 4]);
+    let (mut row, mut free_from) = (0.0, [f64::NEG_INFINITY; 5]);
     for (at, what) in &played.happened {
         let (x, y, label) = (x(*at), top + 2.0 * LANE, format!("{what} {at}"));
         let width = 6.6 * label.chars().count() as f64;
@@ -112,6 +111,11 @@ fn strip_of(svg: &mut String, case: &Case, played: &Played, top: f64) {
             escaped(&label)
         );
     }
+}
+
+/// Whether the prompt is no longer turned down or paused then.
+fn is_over(what: &What) -> bool {
+    matches!(what, What::Restored | What::Stopped | What::PromptEnded | What::WentOn)
 }
 
 /// A histogram for each kind of time.
