@@ -208,6 +208,8 @@ impl Conversation {
             return self.bring(DialogInput::ActionEnded(result));
         }
         let reply = self.dialog.handle(DialogInput::ActionEnded(result));
+        // The dialog has learned something since the turn: it is not set back any more.
+        self.thoughts.answered = None;
         // An action ends when it ends; it does not take the floor from whoever has it.
         if let Mind::Listening(_) | Mind::Away = self.mind
             && !reply.prompt.text.is_empty()

@@ -157,29 +157,7 @@ fn decimal(words: &[&str]) -> Option<Number> {
 
 /// "Twenty first" is 21; the words read.
 pub(super) fn ordinal(words: &[&str]) -> Option<(u128, usize)> {
-    const NAMES: [&str; 20] = [
-        "zeroth",
-        "first",
-        "second",
-        "third",
-        "fourth",
-        "fifth",
-        "sixth",
-        "seventh",
-        "eighth",
-        "ninth",
-        "tenth",
-        "eleventh",
-        "twelfth",
-        "thirteenth",
-        "fourteenth",
-        "fifteenth",
-        "sixteenth",
-        "seventeenth",
-        "eighteenth",
-        "nineteenth",
-    ];
-    let below_twenty = |word: &str| NAMES.iter().position(|name| *name == word).map(|value| value as u128);
+    let below_twenty = |word: &str| english::ORDINALS.iter().position(|name| *name == word).map(|value| value as u128);
     let first = words.first()?;
     if let Some(value) = below_twenty(first) {
         return Some((value, 1));

@@ -5,7 +5,7 @@
 
 use super::classes::Class;
 use super::{Phrases, text};
-use crate::english::{MONTHS, WEEKDAYS};
+use crate::english::{MONTHS, ORDINALS, WEEKDAYS};
 
 /// All of it.
 pub(super) const PHRASES: Phrases = Phrases {
@@ -252,30 +252,6 @@ const FRAMES: &[&str] = &[
     "the {name} yesterday",
 ];
 
-/// The days of a month up to the twentieth, and the tens.
-const ORDINALS: [&str; 20] = [
-    "first",
-    "second",
-    "third",
-    "fourth",
-    "fifth",
-    "sixth",
-    "seventh",
-    "eighth",
-    "ninth",
-    "tenth",
-    "eleventh",
-    "twelfth",
-    "thirteenth",
-    "fourteenth",
-    "fifteenth",
-    "sixteenth",
-    "seventeenth",
-    "eighteenth",
-    "nineteenth",
-    "twentieth",
-];
-
 /// Amounts up to ten thousand, months, days, currencies.
 fn classes() -> Vec<Class> {
     let class = |slot, members: &[&str]| Class { slot, members: members.iter().map(|&word| word.to_owned()).collect() };
@@ -288,8 +264,9 @@ fn classes() -> Vec<Class> {
         })
         .collect();
     numbers.extend(with_and);
-    let mut ordinals = class("{ordinal}", &ORDINALS);
-    ordinals.members.extend(ORDINALS[..9].iter().map(|day| format!("twenty {day}")));
+    let mut ordinals = class("{ordinal}", &ORDINALS[1..]);
+    ordinals.members.push("twentieth".to_owned());
+    ordinals.members.extend(ORDINALS[1..10].iter().map(|day| format!("twenty {day}")));
     ordinals.members.extend(["thirtieth", "thirty first"].map(str::to_owned));
     vec![
         Class { slot: "{number}", members: numbers },
