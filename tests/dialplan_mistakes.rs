@@ -89,7 +89,9 @@ fn a_recording_is_heard_among_synthesised_words_and_one_that_cannot_be_is_named(
     assert_eq!(recordings.len(), 1);
     let told: Vec<_> = found.0.iter().map(|one| (one.place.line, one.place.column, one.message.as_str())).collect();
     assert_eq!(told.iter().map(|(line, ..)| *line).collect::<Vec<_>>(), [2, 3, 4, 5].map(|n| line + n), "{told:?}");
-    for ((_, column, message), reason) in told.iter().zip(["but silence", "cut off at", "no WAV", "cannot be read"]) {
+    for ((_, column, message), reason) in
+        told.iter().zip(["but silence", "cut off at", "none of WAV", "cannot be read"])
+    {
         assert!(*column == 7 && message.contains(reason), "{message}");
     }
     let checked = std::process::Command::new(env!("CARGO_BIN_EXE_antevox")).arg("check").arg(folder.path()).output();

@@ -1,4 +1,4 @@
-//! Sound files: WAV, Ogg Vorbis and FLAC in, as mono 16 kHz; WAV out.
+//! Sound files: WAV, AIFF, FLAC, Ogg Vorbis, MP3 and AAC (M4A) in, as mono 16 kHz; WAV out.
 //!
 //! The caller opens the file; here are only bytes. A file that is damaged is refused with the place where the damage is,
 //! so that nobody hears half a prompt.
@@ -16,6 +16,8 @@ use symphonia::core::meta::MetadataOptions;
 use super::resample::{RATES, Resampler};
 use crate::units::SampleRate;
 
+/// Sound files that are understood, as people name them.
+pub const KINDS: &str = "WAV, AIFF, FLAC, Ogg Vorbis, MP3 and M4A";
 /// Longest file that is taken; a prompt or a caller's recording is far below.
 const LONGEST: Duration = Duration::from_secs(3_600);
 /// Most channels that are averaged.
@@ -27,8 +29,8 @@ const UNREADABLE: &str = "it cannot be read";
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum FileError {
-    /// Neither WAV nor Ogg nor FLAC.
-    #[error("this is no WAV, Ogg Vorbis or FLAC file")]
+    /// None of the [`KINDS`].
+    #[error("this is none of {KINDS}")]
     Unrecognised,
     /// The file is of a known kind, but its coding is not: `what` names it.
     #[error("the sound in this file cannot be decoded: {what}")]
@@ -261,6 +263,23 @@ mod tests {
         let peak = |samples: &[i16]| samples[1_000..15_000].iter().copied().max().unwrap_or(0);
         assert!((peak(&half) - 4_000).abs() < 10, "{}", peak(&half));
         assert!((peak(&wide) - 8_000).abs() < 20, "{}", peak(&wide));
+    }
+
+    #[test]
+    fn other_programs_files_are_heard() {
+        for (name, file) in [
+            ("AIFF", &include_bytes!("../../fixtures/strangers/sound_file/tone.aiff")[..]),
+            ("MP3", include_bytes!("../../fixtures/strangers/sound_file/tone.mp3")),
+            ("M4A", include_bytes!("../../fixtures/strangers/sound_file/tone.m4a")),
+        ] {
+            let sound = decode(file.to_vec()).expect(name);
+            // Coders begin and end with some silence of their own.
+            assert!((4_800..6_600).contains(&sound.len()), "{name}: {} samples", sound.len());
+            let middle = &sound[1_600..3_200];
+            let crossings = middle.windows(2).filter(|pair| (pair[0] < 0) != (pair[1] < 0)).count();
+            assert!((98..=102).contains(&crossings), "{name}: {crossings} crossings in 100 ms of 500 Hz");
+            assert!(middle.iter().any(|&sample| sample > 8_000), "{name} is quiet");
+        }
     }
 
     #[test]

@@ -29,7 +29,7 @@ pub fn load(plan: &Plan, folder: &Path) -> (Recordings, Diagnostics) {
             let message = format!("the recording {}: {unheard}", recording.sound.display());
             let help = match unheard {
                 Unheard::Unreadable(_) => "put the file there, or take `<audio>` away: the voice says the words then",
-                _ => "record it anew as WAV, FLAC or Ogg Vorbis, or take `<audio>` away",
+                _ => "record it anew (a WAV is always understood), or take `<audio>` away",
             };
             found.error(&recording.file, &text, recording.place, message, help);
         }
