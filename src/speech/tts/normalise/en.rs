@@ -64,11 +64,15 @@ fn words(form: &Form<'_>) -> String {
     }
 }
 
-/// Plain text with its abbreviations and symbols in words.
+/// Plain text with its abbreviations, interjections and symbols in words.
 fn plain(text: &str, said: &mut String) {
     for word in text.split_inclusive(' ') {
-        let written = word.trim_end_matches([' ', ',']);
-        match abbreviated(written) {
+        let mut written = word.trim_end_matches([' ', ',']);
+        let known = abbreviated(written).or_else(|| {
+            written = word.trim_end_matches([' ', ',', '.', '!', '?', '…']);
+            hummed(written)
+        });
+        match known {
             Some(words) => {
                 said.push_str(words);
                 said.push_str(&word[written.len()..]);
@@ -92,6 +96,16 @@ fn abbreviated(word: &str) -> Option<&'static str> {
         "ext." => "extension",
         "i.e." => "that is",
         "vs." => "versus",
+        _ => return None,
+    })
+}
+
+/// How a sound without a vowel is written so that flite does not spell it: as the CMU dictionary pronounces it.
+fn hummed(word: &str) -> Option<&'static str> {
+    Some(match word.to_lowercase().as_str() {
+        "mm" | "mmm" => "um",
+        "hm" | "hmm" => "hum",
+        "mm-hm" | "mm-hmm" | "mhm" => "um hum",
         _ => return None,
     })
 }
@@ -339,6 +353,7 @@ mod tests {
             ("the 3rd, 12th, 20th and 21st", "the third, twelfth, twentieth and twenty first"),
             ("5% of 1,000,001", "five percent of one million one"),
             ("Ms. Li & Dr. Wang", "Miz Li and Doctor Wang"),
+            ("Mm-hm. Hmm, mm, 5 mm", "um hum. hum, um, five millimeters"),
             ("No. 5", "number five"),
             ("2kg", "two kilograms"),
             ("help@example.com", "help at example dot com"),
