@@ -43,8 +43,8 @@ const CLAIMS: &[&str] = &[
     "我想",
 ];
 
-/// What takes the floor although none of its words would: "i need a human".
-const REQUESTS: &[&str] = &["a human"];
+/// What takes the floor although none of its words would: "i need a human", and "hold on" whose h a line has lost.
+const REQUESTS: &[&str] = &["a human", "old on"];
 
 /// Whether `words` hold one that asks for the floor, as no listener's noise does.
 pub(super) fn takes_the_floor(words: &str) -> bool {
@@ -102,6 +102,7 @@ mod tests {
     #[test]
     fn a_request_takes_the_floor_though_its_words_alone_do_not() {
         assert!(claims_the_floor("i need a human", Ask::Open));
+        assert!(claims_the_floor("oh old on", Ask::Open));
         assert!(!claims_the_floor("human", Ask::Open));
     }
 }
