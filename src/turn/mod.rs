@@ -39,7 +39,10 @@
 //! a whole. What is heard meanwhile is taken for words of the old turn, not for an answer to a question that nobody has heard.
 //!
 //! **In a noisy room** a detector takes noise for voice for a fifth of a second after a voice. Frames that are no louder than the
-//! room when nobody speaks are no voice then; a voice that is hardly louder than the room is heard out all the same.
+//! room when nobody speaks are no voice then; a voice that is hardly louder than the room is heard out all the same. What is heard
+//! of it is often wrong, and looks unfinished: of 229 answers with an office 18 dB below the voice five in a hundred wait longer
+//! than 1.3 s. Not to believe words there that break off makes it 0.7 s, but 45 % of the turns with a pause are answered in it
+//! instead of 24 %, and 5.6 % for good instead of 2.2 %: left.
 //!
 //! A model of language does not tell pauses from ends better: with what MiniLM's layers make of the words, 8 to 12 % of beginnings
 //! pass for whole when 5 % of whole sentences are taken to go on (17 % without), but of the words as they were heard in three sets
