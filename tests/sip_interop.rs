@@ -82,7 +82,9 @@ async fn answering() -> Server {
 #[tokio::test]
 async fn sipp_calls_over_udp() {
     let server = answering().await;
-    for scenario in ["basic", "late-offer", "hold-resume", "options", "prack", "session-timer", "cancel-race"] {
+    for scenario in
+        ["basic", "late-offer", "hold-resume", "options", "prack", "session-timer", "cancel-race", "replaces"]
+    {
         play(scenario, server.udp(), &[]).await;
     }
     server.idle().await;
@@ -116,18 +118,21 @@ async fn sipp_cancels() {
 }
 
 #[tokio::test]
-async fn sipp_sends_callers_on_to_another_sipp() {
-    let port = UdpSocket::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
-    let target = format!("127.0.0.1:{port}");
-    let calls_out = CallsOut { redirects: vec![format!("sip:*@{target}").parse().unwrap()], ..CallsOut::default() };
-    let server = Server::with(Manner::Answers, SipConfig { max_calls: 100, calls_out, ..SipConfig::default() }).await;
-    let Some(mut other) = answering_sipp("answer-and-leave", port) else {
-        return println!("skipped: sipp (Debian's sip-tester) does not start");
-    };
-    play("refer", server.udp(), &["-key", "target", &target]).await;
-    let ended = tokio::time::timeout(Duration::from_secs(30), other.wait()).await.expect("it ends").unwrap();
-    assert!(ended.success(), "the other SIPp: {ended}");
-    server.idle().await;
+async fn sipp_sends_callers_on_to_another_sipp_and_into_a_call_of_that() {
+    for (asks, answers) in [("refer", "answer-and-leave"), ("refer-replaces", "replaced")] {
+        let port = UdpSocket::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
+        let target = format!("127.0.0.1:{port}");
+        let calls_out = CallsOut { redirects: vec![format!("sip:*@{target}").parse().unwrap()], ..CallsOut::default() };
+        let config = SipConfig { max_calls: 100, calls_out, ..SipConfig::default() };
+        let server = Server::with(Manner::Answers, config).await;
+        let Some(mut other) = answering_sipp(answers, port) else {
+            return println!("skipped: sipp (Debian's sip-tester) does not start");
+        };
+        play(asks, server.udp(), &["-key", "target", &target]).await;
+        let ended = tokio::time::timeout(Duration::from_secs(30), other.wait()).await.expect("it ends").unwrap();
+        assert!(ended.success(), "{asks}: the other SIPp: {ended}");
+        server.idle().await;
+    }
 }
 
 /// Debian builds SIPp without TLS: it speaks TCP into a tunnel, whose other end is encrypted.

@@ -9,13 +9,14 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use super::line::Line;
 use super::record::Party;
 use super::transfer::{Bridge, Transferring};
 use super::{Call, Stage, Timer};
 use crate::audio::{FRAME_MS, Frame};
 use crate::units::LegId;
 
-/// A caller who sends no media for this long is gone.
+/// A party who sends no media for this long, and is not on hold, is gone.
 const MAX_SILENT_LINE: Duration = Duration::from_secs(60);
 /// A tick that is later than this is not made up for: the machine stalled, and the caller would hear a burst.
 const MAX_LAG: Duration = Duration::from_millis(200);
@@ -51,11 +52,8 @@ impl Call {
         if let Some(recorded) = &mut self.recorded {
             recorded.push(sides);
         }
-        if self.line.as_mut().is_some_and(|line| line.is_held() || line.has_news()) {
-            self.times.last_packet = now;
-        }
-        if now.saturating_duration_since(self.times.last_packet) > MAX_SILENT_LINE {
-            tracing::info!("the caller's media stopped");
+        if let Some(gone) = self.gone(now) {
+            tracing::info!("the {gone}'s media stopped");
             return self.hang_up(now, Party::Server);
         }
         if now.saturating_duration_since(self.times.next_tick) > MAX_LAG {
@@ -63,6 +61,21 @@ impl Call {
         }
         self.times.next_tick += Duration::from_millis(FRAME_MS);
         self.timers.set(Timer::Media, self.times.next_tick);
+    }
+
+    /// Who has sent nothing for too long.
+    fn gone(&mut self, now: Instant) -> Option<&'static str> {
+        let is_gone = |line: &mut Line, last_packet: &mut Instant| {
+            if line.is_held() || line.has_news() {
+                *last_packet = now;
+            }
+            now.saturating_duration_since(*last_packet) > MAX_SILENT_LINE
+        };
+        if self.line.as_mut().is_some_and(|line| is_gone(line, &mut self.times.last_packet)) {
+            return Some("caller");
+        }
+        let Stage::Bridged(Bridge { agent, last_packet, .. }) = &mut self.stage else { return None };
+        is_gone(agent, last_packet).then_some("human")
     }
 
     /// What the caller says in the 20 ms that begin at `due`, and what is said to them.

@@ -95,7 +95,7 @@ pub struct Arrival {
 const MAX_LOOK_UP: Duration = Duration::from_millis(400);
 /// Longest announcement before an answer: networks give a call up that is not answered in time.
 const MAX_ANNOUNCEMENT: Duration = Duration::from_secs(30);
-/// Longest call; nobody talks to a machine that long, a stuck one might.
+/// Longest call without a human; nobody talks to a machine that long, a stuck one might.
 const MAX_CALL: Duration = Duration::from_secs(3_600);
 /// What a call waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -428,3 +428,6 @@ impl Call {
         self.outputs.push_back(Output::Event(CallEvent { v: VERSION, call_id: self.arrival.id.clone(), at_ms, what }));
     }
 }
+
+#[cfg(test)]
+mod tests;

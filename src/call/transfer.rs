@@ -27,6 +27,8 @@ const BRIDGE: &str = "bridge";
 pub(super) struct Bridge {
     /// The human's media.
     pub(super) agent: Box<Line>,
+    /// When the human's last packet came.
+    pub(super) last_packet: Instant,
     /// The caller's side was asked to take our place in the human's call.
     is_referred: bool,
     /// What was agreed on with a human who sends us on to somebody else, while there is something to be heard from there.
@@ -150,10 +152,12 @@ impl Call {
                 let agreed = local.as_ref().map(|local| sdp::accept_answer(local, &sdp));
                 let Some(Ok(agreed)) = agreed else { return self.transfer_failed("incompatible") };
                 self.timers.stop(Timer::Transfer);
+                // People may talk for as long as they like.
+                self.timers.stop(Timer::Longest);
                 self.agent_local = Some(agreed.next_local());
                 let (is_referred, agent) =
                     (*method == Handover::Consult, agent_line(&self.arrival, early.take(), &agreed));
-                self.stage = Stage::Bridged(Bridge { agent, is_referred, before: None });
+                self.stage = Stage::Bridged(Bridge { agent, last_packet: now, is_referred, before: None });
                 self.conversation.step_aside();
                 if is_referred {
                     // The agent knows all that the headers of a blind transfer would tell.

@@ -4,6 +4,7 @@
 
 use super::*;
 use crate::rtp::network::Network;
+use crate::units::RtpTimestamp;
 
 const TICK: Duration = Duration::from_millis(20);
 const TICKS: u32 = 160;

@@ -2,6 +2,8 @@
 
 use std::time::Instant;
 
+use super::ticks;
+
 /// Packets remembered: about five seconds at 20 ms.
 pub const WINDOW: usize = 256;
 /// Longest delay that is aimed at (ms). Sound that comes too late is lost to the recogniser as well as to people, so a line
@@ -35,7 +37,7 @@ impl Transits {
     }
 
     pub(super) fn clear(&mut self) {
-        (self.seen, self.base, self.target) = (0, 0, self.ticks(FIRST_TARGET_MS));
+        (self.seen, self.base, self.target) = (0, 0, ticks(self.clock_rate, FIRST_TARGET_MS));
     }
 
     /// A packet whose sound begins at the tick `start` has come.
@@ -50,7 +52,8 @@ impl Transits {
         // milliseconds every few seconds, and what that cost once is waited for while the window remembers it.
         let slowest = transits.iter().copied().max().unwrap_or(0);
         let least = if known < ENOUGH { FIRST_TARGET_MS } else { 0 };
-        self.target = (slowest - self.base + self.ticks(MARGIN_MS)).clamp(self.ticks(least), self.ticks(MAX_TARGET_MS));
+        let ms = |ms| ticks(self.clock_rate, ms);
+        self.target = (slowest - self.base + ms(MARGIN_MS)).clamp(ms(least), ms(MAX_TARGET_MS));
     }
 
     /// How far ahead or behind of all others a packet would be (ticks): 0 within what is known.
@@ -71,9 +74,5 @@ impl Transits {
 
     fn since(&self, origin: Instant, now: Instant) -> i64 {
         (now.saturating_duration_since(origin).as_nanos() * u128::from(self.clock_rate) / 1_000_000_000) as i64
-    }
-
-    fn ticks(&self, ms: i64) -> i64 {
-        ms * i64::from(self.clock_rate) / 1_000
     }
 }

@@ -7,6 +7,8 @@
 //! datagram ─► is_banned(source) ─► dropped unread, unless it belongs to a call
 //! ```
 //!
+//! A handshake of TLS or WebSocket takes a token, too, or the connection is closed.
+//!
 //! Requests inside a dialog are not counted: a flood, even from the address of a trunk, takes nothing from its live calls.
 //! Sources are remembered while they are short of tokens, [`MOST_SOURCES`] at most; when there are more, new ones share what
 //! all together may ask for.

@@ -134,11 +134,19 @@ fn examine_request_line(head: &Head) -> Result<(), Refused> {
     match uri.split_once(':') {
         Some((scheme, rest)) if scheme.eq_ignore_ascii_case("sip") || scheme.eq_ignore_ascii_case("sips") => {
             // URI headers have no place in a Request-URI (RFC 3261 §19.1.1).
-            if rest.is_empty() || rest.contains('?') { Err(bad) } else { Ok(()) }
+            if rest.contains('?') || !names_a_host(rest) { Err(bad) } else { Ok(()) }
         }
         Some((scheme, _)) if scheme.bytes().all(is_token) => Err(Refused::With(416, "Unsupported URI Scheme")),
         _ => Err(bad),
     }
+}
+
+/// Whether what follows the scheme names a host; an address of IPv6 stands in brackets (RFC 5118 §4.2).
+fn names_a_host(rest: &str) -> bool {
+    let address = rest.rsplit_once('@').map_or(rest, |(_, address)| address);
+    let host_and_port = address.split(';').next().unwrap_or_default();
+    let after_brackets = host_and_port.rsplit_once(']').map_or(host_and_port, |(_, after)| after);
+    !host_and_port.is_empty() && after_brackets.matches(':').count() <= 1
 }
 
 fn examine_fields(bytes: &[u8], head: &Head) -> Result<(), Refused> {
@@ -266,6 +274,8 @@ mod tests {
             ("INVITE sip:95188@192.0.2.1 SIP/2.0", "INVITE  sip:95188@192.0.2.1 SIP/2.0", 400),
             ("INVITE sip:95188@192.0.2.1 SIP/2.0", "INVITE <sip:95188@192.0.2.1> SIP/2.0", 400),
             ("INVITE sip:95188@192.0.2.1 SIP/2.0", "INVITE sip:95188@192.0.2.1?Subject=x SIP/2.0", 400),
+            ("INVITE sip:95188@192.0.2.1 SIP/2.0", "INVITE sip:95188@2001:db8::10 SIP/2.0", 400),
+            ("INVITE sip:95188@192.0.2.1 SIP/2.0", "INVITE sip:95188@ SIP/2.0", 400),
             ("INVITE sip:95188@192.0.2.1 SIP/2.0", "INVITE sip:95188@192.0.2.1 SIP/7.0", 505),
             ("INVITE sip:95188@192.0.2.1 SIP/2.0", "INVITE tel:95188 SIP/2.0", 416),
             ("INVITE sip:95188@192.0.2.1 SIP/2.0", "invite sip:95188@192.0.2.1 SIP/2.0", 501),

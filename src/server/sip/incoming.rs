@@ -129,6 +129,7 @@ impl LegTask {
                 let ok = with(self.contacted(invite.response(200)), "Allow", ALLOW);
                 let ok = self.timed(&invite.request.headers, ok);
                 invite.send(with_sdp(ok, sdp));
+                sdp.clone_into(&mut self.described);
                 self.state = State::Answered(Answered { invite, then_leave: false });
             }
             other => self.state = other,

@@ -143,6 +143,8 @@ pub(super) struct LegTask {
     pub(super) reliable: Option<Reliable>,
     /// How long the session may go on unrefreshed, and until when.
     pub(super) session: Option<(SessionTimer, Instant)>,
+    /// What we said last of our media, and they took.
+    pub(super) described: String,
     /// Their wish to go on with somebody else.
     pub(super) moving: Option<Moving>,
     /// Somebody who is to take their place, until the call agrees.
@@ -231,6 +233,7 @@ impl Beginning {
             deadline: None,
             reliable: None,
             session: None,
+            described: String::new(),
             moving: None,
             replacement: None,
             postponed: None,

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{SipConfig, admission, framing, guard, stream};
+use super::{SipConfig, admission, framing, guard, handshakes, patience, stream};
 use crate::sdp::{MAX_MEDIA_LINES, MAX_PAYLOAD_TYPES};
 
 /// The bounds that strangers meet. Times are in seconds.
@@ -32,9 +32,11 @@ pub struct Limits {
     pub connections_per_address: usize,
     /// Handshakes of TLS and WebSocket under way.
     pub handshakes: usize,
+    /// Those of one address.
+    pub handshakes_per_address: usize,
     /// How long each may take.
     pub handshake: u64,
-    /// How long a new connection may take to bring a message.
+    /// How long a new connection may take to bring a message, and any to bring the rest of one.
     pub first_message: u64,
     /// Messages that wait for one connection.
     pub write_queue: usize,
@@ -54,9 +56,10 @@ impl Limits {
             payload_types: MAX_PAYLOAD_TYPES,
             connections: stream::MAX_CONNECTIONS,
             connections_per_address: stream::MAX_PER_ADDRESS,
-            handshakes: stream::MAX_HANDSHAKES,
+            handshakes: handshakes::MOST,
+            handshakes_per_address: handshakes::MOST_PER_ADDRESS,
             handshake: super::HANDSHAKE.as_secs(),
-            first_message: stream::FIRST_MESSAGE.as_secs(),
+            first_message: patience::FIRST_MESSAGE.as_secs(),
             write_queue: stream::WRITE_QUEUE,
         }
     }

@@ -28,6 +28,7 @@ mod framing;
 mod gate;
 mod glare;
 mod guard;
+mod handshakes;
 mod head;
 mod incoming;
 mod info;
@@ -40,6 +41,7 @@ mod message;
 mod moving;
 mod onward;
 mod outgoing;
+mod patience;
 pub mod reading;
 mod registrar;
 mod reliable;
@@ -57,12 +59,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dashmap::DashMap;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::dialog::CallFacts;
 use crate::units::Pii;
+use handshakes::Handshakes;
 use lane::Lane;
 use lines::Lines;
 use route::Shared;
@@ -343,7 +346,7 @@ impl SipEdge {
             streams: DashMap::new(),
             datagrams: std::sync::Mutex::default(),
             listeners: std::sync::Mutex::default(),
-            handshakes: Arc::new(Semaphore::new(stream::MAX_HANDSHAKES)),
+            handshakes: Handshakes::default(),
             calls,
             closed: cancel.child_token(),
         });

@@ -92,14 +92,21 @@ pub(super) fn replaced(value: &str) -> Option<(String, String, String, bool)> {
     Some((call_id, to?, from?, early_only))
 }
 
-/// The URI of a `Refer-To` and the `Replaces` that it carries (RFC 3891 §4).
-pub(super) fn refer_to(value: &str) -> Option<(Uri, Option<String>)> {
+/// The URI of a `Refer-To`, and what our INVITE is to say of the dialog whose place it takes (RFC 3891 §4).
+pub(super) fn refer_to(value: &str) -> Option<(Uri, Vec<(String, String)>)> {
     let written = uri_of(value);
     let (uri, headers) = written.split_once('?').unwrap_or((written, ""));
-    let replaces = headers.split('&').find_map(|header| {
+    let replaces = headers.split('&').filter_map(|header| {
         let (name, value) = header.split_once('=')?;
-        name.eq_ignore_ascii_case("replaces").then(|| super::message::unescaped(value))
+        let value = super::message::unescaped(value);
+        match name.to_ascii_lowercase().as_str() {
+            "replaces" => Some(("Replaces".to_owned(), value)),
+            // Who does not know of replacing is not to take this for a new call.
+            "require" if value.eq_ignore_ascii_case("replaces") => Some(("Require".to_owned(), value)),
+            _ => None,
+        }
     });
+    let replaces = replaces.collect();
     let (uri, method) = match uri.split_once(";method=") {
         Some((uri, method)) => (uri, method),
         None => (uri, "INVITE"),
@@ -120,7 +127,6 @@ impl LegTask {
         }
         let Ok(permit) = self.shared.lines.may_call(&target.to_string(), true) else { return asked.reply(603) };
         let referred_by = field(headers, "Referred-By").map(|value| ("Referred-By".to_owned(), value.to_owned()));
-        let replaces = replaces.map(|value| ("Replaces".to_owned(), value));
         let headers = replaces.into_iter().chain(referred_by).collect();
         // A party that is asked to make an offer does so at once: the call needs no other word for this.
         if !self.tell(LegEvent::Updated { sdp: None }) {
@@ -227,7 +233,8 @@ impl LegTask {
 
     /// The new party is there.
     async fn moved(&mut self, response: Response) {
-        let Some(Moving { call: Some((mut dialog, _, lane, peer)), permit, alone, early, .. }) = self.moving.take()
+        let Some(Moving { call: Some((mut dialog, invite, lane, peer)), permit, alone, early, .. }) =
+            self.moving.take()
         else {
             return;
         };
@@ -241,6 +248,7 @@ impl LegTask {
         let old = std::mem::replace(&mut self.dialog, dialog);
         (self.lane, self.peer) = (lane, peer);
         self.session = None;
+        self.described = String::from_utf8(invite.body).unwrap_or_default();
         self.outgoing = Some(permit);
         self.acknowledge_response(&response).await;
         if !is_wanted {
@@ -433,9 +441,13 @@ mod tests {
 
     #[test]
     fn a_refer_may_carry_what_is_to_be_replaced() {
-        let (uri, replaces) = refer_to("<sip:bob@h?Replaces=12%40h%3Bto-tag%3D1%3Bfrom-tag%3D2>").unwrap();
-        assert_eq!((uri.to_string().as_str(), replaces.as_deref()), ("sip:bob@h", Some("12@h;to-tag=1;from-tag=2")));
-        assert_eq!(refer_to("sip:bob@h").map(|(_, replaces)| replaces), Some(None));
+        let (uri, replaces) =
+            refer_to("<sip:bob@h?Replaces=12%40h%3Bto-tag%3D1%3Bfrom-tag%3D2&Require=replaces&Require=x&Route=y>")
+                .unwrap();
+        let expected = [("Replaces", "12@h;to-tag=1;from-tag=2"), ("Require", "replaces")];
+        assert_eq!(uri.to_string(), "sip:bob@h");
+        assert_eq!(replaces, expected.map(|(name, value)| (name.to_owned(), value.to_owned())), "nothing else");
+        assert_eq!(refer_to("sip:bob@h").map(|(_, replaces)| replaces), Some(Vec::new()));
         assert!(refer_to("<sip:bob@h;method=INVITE>").is_some());
         for bad in ["<sip:bob@h;method=BYE>", "bob", "", "<>"] {
             assert!(refer_to(bad).is_none(), "{bad}");

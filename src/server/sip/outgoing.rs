@@ -163,6 +163,7 @@ impl LegTask {
             200..300 => {
                 let cancelled = calling.cancelled;
                 let early = calling.early.answer_of(&response);
+                self.described = String::from_utf8_lossy(&calling.invite.body).into_owned();
                 self.dialog.establish(&response);
                 self.state = State::Talking(Talking::Settled);
                 self.deadline = None;

@@ -21,7 +21,7 @@ use std::sync::Arc;
 use dashmap::DashMap;
 use rsipstack::sip::{Method, Request, Response, SipMessage};
 use rsipstack::transaction::{TransactionReceiver, random_text};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -29,6 +29,7 @@ use super::admission::{Admission, Verdict};
 use super::exchange::{Answering, Input};
 use super::gate::Gate;
 use super::guard::{Answer, Passed, Refused, examine, refusal};
+use super::handshakes::Handshakes;
 use super::head::begins_something;
 use super::incoming::NewCall;
 use super::lane::Lane;
@@ -69,7 +70,7 @@ pub(super) struct Shared {
     /// Bound addresses of the stream listeners.
     pub(super) listeners: std::sync::Mutex<Vec<(Transport, SocketAddr)>>,
     /// Room for handshakes of TLS and WebSocket.
-    pub(super) handshakes: Arc<Semaphore>,
+    pub(super) handshakes: Handshakes,
     /// New calls, 64 at most; when the house is slower than that, callers get 503.
     pub(super) calls: mpsc::Sender<IncomingCall>,
     pub(super) closed: CancellationToken,
@@ -111,8 +112,8 @@ impl Shared {
         }
     }
 
-    /// Judges a request outside of dialogs, and counts it when it is turned away.
-    fn admit(&self, source: SocketAddr) -> Verdict {
+    /// Judges a request outside of dialogs, or a handshake, and counts it when it is turned away.
+    pub(super) fn admit(&self, source: SocketAddr) -> Verdict {
         let verdict = self.admission.admit(source.ip(), tokio::time::Instant::now());
         let why = match verdict {
             Verdict::Admitted => return verdict,

@@ -6,12 +6,13 @@
 //!   we refresh:   half of the time has passed               ─► UPDATE
 //! ```
 //!
-//! Who does not ask for a timer gets none. A refresh of ours is an UPDATE without SDP (§7.4); with a peer that does not
-//! know UPDATE and still wants us to refresh, the session ends by its own clock.
+//! Who does not ask for a timer gets none. A refresh of ours is an UPDATE without SDP (§7.4), or, with a peer that does not know
+//! UPDATE, a re-INVITE that changes nothing. Every re-INVITE of ours says how long the session lasts: one that did not would
+//! switch the other side's timer off, and leave ours running.
 
 use std::time::Duration;
 
-use rsipstack::sip::{Header, Headers, Method, Response};
+use rsipstack::sip::{Header, Headers, Method, Request, Response};
 use tokio::time::Instant;
 
 use super::leg::{LegTask, State, Talking};
@@ -60,13 +61,20 @@ impl SessionTimer {
         Ok(Some(Self { seconds: seconds.max(MIN_SECONDS), refresher }))
     }
 
-    /// What a 2xx to our refresh says: there we are the one who asks. Without a word, all stays as it was.
-    fn answered(self, headers: &Headers) -> Self {
+    /// What a 2xx to our refresh says: there we are the one who asks. Without a word, they do not refresh any more (§7.2);
+    /// we do.
+    fn answered(self, headers: &Headers) -> Option<Self> {
         match session_expires(headers) {
-            Some((seconds, Some("uas"))) => Self { seconds, refresher: Refresher::Them },
-            Some((seconds, _)) => Self { seconds, refresher: Refresher::Us },
-            None => self,
+            Some((seconds, Some("uas"))) => Some(Self { seconds, refresher: Refresher::Them }),
+            Some((seconds, _)) => Some(Self { seconds, refresher: Refresher::Us }),
+            None => (self.refresher == Refresher::Us).then_some(self),
         }
+    }
+
+    /// What holds, as a request of ours says it.
+    fn wanted(self) -> String {
+        let who = if self.refresher == Refresher::Us { "uac" } else { "uas" };
+        format!("{};refresher={who}", self.seconds)
     }
 
     /// Says in our 2xx what holds.
@@ -116,6 +124,14 @@ impl LegTask {
         self.session = timer.map(|timer| (timer, Instant::now() + timer.patience()));
     }
 
+    /// Puts into a request of ours how long the session lasts, where it has an end.
+    pub(super) fn time(&self, request: &mut Request) {
+        if let Some((timer, _)) = self.session {
+            request.headers.push(Header::Other("Supported".to_owned(), "timer".to_owned()));
+            request.headers.push(Header::Other("Session-Expires".to_owned(), timer.wanted()));
+        }
+    }
+
     /// The time of the session's timer has come.
     pub(super) async fn session_due(&mut self) {
         let Some((timer, _)) = self.session.take() else { return };
@@ -123,10 +139,8 @@ impl LegTask {
             (State::Talking(Talking::Settled), Refresher::Us) => {
                 let mut update = self.dialog.request(Method::Update);
                 update.headers.push(Header::Contact(format!("<{}>", self.lane.contact(self.peer)).into()));
-                update.headers.push(Header::Other("Supported".to_owned(), "timer".to_owned()));
-                let value = format!("{};refresher=uac", timer.seconds);
-                update.headers.push(Header::Other("Session-Expires".to_owned(), value));
                 self.arm(Some(timer));
+                self.time(&mut update);
                 self.ask(update).await;
             }
             (State::Talking(_) | State::Answered(_), Refresher::Us) => {
@@ -145,8 +159,13 @@ impl LegTask {
     pub(super) async fn refreshed(&mut self, response: &Response) {
         match response.status_code.code() {
             200..300 => {
-                let timer = self.session.map(|(timer, _)| timer.answered(&response.headers));
+                let timer = self.session.and_then(|(timer, _)| timer.answered(&response.headers));
                 self.arm(timer);
+            }
+            // They know no UPDATE.
+            405 | 501 if !self.described.is_empty() => {
+                let as_it_is = self.described.clone();
+                self.offer(&as_it_is).await;
             }
             // Nobody is there, or nobody who knows of this call (RFC 4028 §10).
             408 | 481 if matches!(self.state, State::Talking(_)) => {
@@ -193,5 +212,19 @@ mod tests {
         assert_eq!(patience(1_800, Refresher::Them), 1_768);
         assert_eq!(patience(90, Refresher::Them), 60);
         assert_eq!(patience(1_800, Refresher::Us), 900);
+    }
+
+    #[test]
+    fn an_answer_to_our_refresh_says_what_holds_from_then_on() {
+        let (us, them) = (Refresher::Us, Refresher::Them);
+        let answered = |refresher, value: Option<&str>| {
+            let header = |value: &str| Header::Other("Session-Expires".to_owned(), value.to_owned());
+            let headers = Headers(value.map(header).into_iter().collect());
+            SessionTimer { seconds: 600, refresher }.answered(&headers).map(|timer| (timer.seconds, timer.refresher))
+        };
+        assert_eq!(answered(us, Some("900;refresher=uac")), Some((900, us)));
+        assert_eq!(answered(us, Some("900;refresher=uas")), Some((900, them)));
+        assert_eq!(answered(them, Some("900")), Some((900, us)));
+        assert_eq!((answered(us, None), answered(them, None)), (Some((600, us)), None));
     }
 }

@@ -5,8 +5,8 @@
 //! ```
 //!
 //! A stranger gets little: at most [`MAX_CONNECTIONS`] connections in all and [`MAX_PER_ADDRESS`] from one address, 3 s for each
-//! handshake and [`MAX_HANDSHAKES`] of them at once, 5 s for a first message, 5 minutes of silence, 64 KB a message, and
-//! 10 s to take an answer.
+//! handshake, for which there must be room and a token, 5 s for a first message, 5 minutes of silence, 64 KB a message, and 10 s
+//! to take an answer.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -19,23 +19,20 @@ use rsipstack::transport::{SipAddr, SipConnection, TransportEvent};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 use super::Transport;
+use super::admission::Verdict;
 use super::framing::{Framer, FramingError, Piece};
 use super::guard::Refused;
 use super::lane::{Lane, LaneParts, Out};
+use super::patience::Patience;
 use super::route::Shared;
 
 /// Connections from everybody together.
 pub(super) const MAX_CONNECTIONS: usize = 2_048;
 /// Connections from one address: a proxy needs one, a test tool some hundreds.
 pub(super) const MAX_PER_ADDRESS: usize = 512;
-/// Handshakes of TLS and WebSocket under way; one more connection is closed at once. They cost far more than what follows.
-pub(super) const MAX_HANDSHAKES: usize = 64;
-/// How long a new connection may take to bring its first message.
-pub(super) const FIRST_MESSAGE: Duration = Duration::from_secs(5);
-/// How long a connection may be silent; keep-alives count (RFC 5626 §4.4.1 sends them every 2 minutes or less).
-const IDLE: Duration = Duration::from_secs(300);
 /// How long a peer may take to accept a message.
 const WRITE: Duration = Duration::from_secs(10);
 /// How long a connection that we open may take.
@@ -101,20 +98,23 @@ async fn welcome(shared: &Arc<Shared>, stream: TcpStream, transport: Transport, 
     let (Ok(local), Ok(())) = (stream.local_addr(), stream.set_nodelay(true)) else { return };
     if transport == Transport::Tcp {
         let opened = Opened { stream: Box::new(stream), transport, local, peer };
-        open(shared, opened, port, FIRST_MESSAGE).await;
+        open(shared, opened, port, Patience::with_stranger(Instant::now())).await;
         return;
     }
-    let Ok(permit) = Arc::clone(&shared.handshakes).try_acquire_owned() else {
+    let Some(handshake) = shared.handshakes.begin(peer.ip()) else {
         return tracing::debug!(%peer, "connection refused: too many handshakes");
     };
+    if shared.admit(peer) != Verdict::Admitted {
+        return tracing::debug!(%peer, "connection refused: too many in too short a time");
+    }
     let shared = Arc::clone(shared);
     tokio::spawn(async move {
         let accepted = shake_hands(&shared, stream, transport).await;
-        drop(permit);
+        drop(handshake);
         match accepted {
             Ok(stream) => {
                 let opened = Opened { stream, transport, local, peer };
-                open(&shared, opened, port, FIRST_MESSAGE).await;
+                open(&shared, opened, port, Patience::with_stranger(Instant::now())).await;
             }
             Err(error) => tracing::debug!(%peer, %error, "no handshake"),
         }
@@ -156,10 +156,12 @@ pub(super) async fn connect(
         Box::new(stream)
     };
     let opened = Opened { stream, transport, local, peer };
-    open(shared, opened, port, IDLE).await.ok_or_else(|| std::io::ErrorKind::NotConnected.into())
+    open(shared, opened, port, Patience::with_known(Instant::now()))
+        .await
+        .ok_or_else(|| std::io::ErrorKind::NotConnected.into())
 }
 
-async fn open(shared: &Arc<Shared>, opened: Opened, contact_port: u16, first_message: Duration) -> Option<Arc<Lane>> {
+async fn open(shared: &Arc<Shared>, opened: Opened, contact_port: u16, patience: Patience) -> Option<Arc<Lane>> {
     let Opened { stream, transport, local, peer } = opened;
     let (read_half, write_half) = tokio::io::split(stream);
     let (raw, raw_queue) = mpsc::channel(WRITE_QUEUE);
@@ -181,7 +183,7 @@ async fn open(shared: &Arc<Shared>, opened: Opened, contact_port: u16, first_mes
     shared.streams.insert(peer, Arc::clone(&lane));
     tokio::spawn(write(Arc::clone(&lane), write_half, queue, raw_queue));
     let connection = Connection { shared: Arc::clone(shared), lane: Arc::clone(&lane), peer };
-    tokio::spawn(connection.read(read_half, incoming, first_message));
+    tokio::spawn(connection.read(read_half, incoming, patience));
     Some(lane)
 }
 
@@ -222,32 +224,32 @@ impl Connection {
         self,
         mut socket: ReadHalf<Box<dyn Stream>>,
         mut incoming: TransactionReceiver,
-        first_message: Duration,
+        mut patience: Patience,
     ) {
         let mut framer = Framer::default();
         let mut buffer = vec![0; 4_096];
-        let mut patience = first_message;
         loop {
             let read = tokio::select! {
-                read = tokio::time::timeout(patience, socket.read(&mut buffer)) => read,
+                read = tokio::time::timeout_at(patience.until(), socket.read(&mut buffer)) => read,
                 () = self.lane.closed.cancelled() => return,
             };
             let Ok(Ok(len @ 1..)) = read else { return };
             framer.push(&buffer[..len]);
             loop {
                 match framer.next() {
-                    Ok(Some(Piece::Ping)) => self.lane.send_raw(b"\r\n".to_vec(), self.peer).await,
+                    Ok(Some(Piece::Ping)) => {
+                        patience.ping(Instant::now());
+                        self.lane.send_raw(b"\r\n".to_vec(), self.peer).await;
+                    }
                     Ok(Some(Piece::Message(bytes))) => {
-                        patience = IDLE;
+                        patience.message(Instant::now());
                         self.shared.take(&self.lane, &mut incoming, &bytes, self.peer).await;
                     }
                     Ok(None) => break,
                     Err(error) => return self.give_up(error).await,
                 }
             }
-            if framer.is_partial() {
-                patience = FIRST_MESSAGE;
-            }
+            patience.rest(Instant::now(), framer.is_partial());
         }
     }
 

@@ -99,6 +99,7 @@ impl LegTask {
         let ok = with(self.contacted(offer.response(200)), "Allow", ALLOW);
         let ok = self.timed(&offer.request.headers, ok);
         offer.send(with_sdp(ok, sdp));
+        sdp.clone_into(&mut self.described);
         self.state = State::Talking(match offer.request.method {
             Method::Invite => Talking::TheyAcknowledge(offer),
             _ => Talking::Settled,
@@ -123,6 +124,7 @@ impl LegTask {
     pub(super) async fn send_offer(&mut self, sdp: &str) {
         let mut invite = self.dialog.request(Method::Invite);
         self.describe(&mut invite, sdp);
+        self.time(&mut invite);
         self.state = State::Talking(Talking::WeOffer(self.dialog.local_seq()));
         self.ask(invite).await;
     }
@@ -218,6 +220,7 @@ impl LegTask {
         if status < 300 {
             self.dialog.retarget(&response.headers);
             self.acknowledge_response(&response).await;
+            self.refreshed(&response).await;
             match body(&response.headers, &response.body) {
                 Body::Sdp(sdp) => self.tell(LegEvent::Answered { sdp }),
                 Body::Empty | Body::Other => self.tell(LegEvent::UpdateRefused { status: 488 }),
