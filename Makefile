@@ -1,6 +1,8 @@
 # antevox: `make run` starts the hotline, `make test` checks everything. Both install what a fresh Debian 12 lacks.
 
 ANTEVOX := target/release/antevox
+# What the tests build; `cargo run` would build what uses tokio once more, without what only tests use of it.
+TESTED = $${CARGO_TARGET_DIR:-target}/debug/antevox
 # Where set-up puts Rust if there was none.
 export PATH := $(HOME)/.cargo/bin:$(PATH)
 
@@ -16,8 +18,9 @@ test: setup-test ## everything a fresh machine needs, then all checks and tests
 	cargo fmt --check
 	cargo clippy --all-targets --locked -- -D warnings
 	cargo clippy --lib --features vosk,whisper --locked -- -D warnings
-	cargo run --quiet --locked -- models get en-us-8k
-	cargo run --quiet --locked -- models get minilm || echo "going on without it: its tests are skipped"
+	cargo test --locked --no-run
+	$(TESTED) models get en-us-8k
+	$(TESTED) models get minilm || echo "going on without it: its tests are skipped"
 	cargo test --locked --no-fail-fast
 	RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --quiet
 	cargo deny --log-level error check bans licenses sources
