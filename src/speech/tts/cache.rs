@@ -9,7 +9,6 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::Piece;
-use super::level::TARGET_DBOV;
 use super::voice::{Rate, Timbre, Voice};
 
 /// What a rendered clause is known by.
@@ -32,8 +31,7 @@ impl Key {
     /// Everything in one text, for a store that looks for clauses by it.
     pub fn written(&self) -> String {
         let by = self.by.as_deref().unwrap_or_default();
-        let (rate, level) = (self.rate.percent(), TARGET_DBOV);
-        format!("{by}\n{}\n{rate}\n{:?}\n{level}\n{}", self.voice, self.timbre, self.text)
+        format!("{by}\n{}\n{}\n{:?}\n{}", self.voice, self.rate.percent(), self.timbre, self.text)
     }
 }
 

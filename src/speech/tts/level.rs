@@ -14,9 +14,8 @@ use std::ops::Range;
 
 use super::voice::Timbre;
 
-/// Active speech level that all voices are brought to \[dBov\]. Leaves 21 dB for peaks, so that the limit is hardly ever met.
-/// By EBU R 128 three sentences are at −22.6 to −23.4 LUFS so, spoken by flite, and at −21.4 to −22.2 by espeak-ng.
-pub const TARGET_DBOV: f32 = -21.5;
+/// Active speech level that all voices are brought to \[dBov\]. Leaves 20 dB for peaks, so that the limit is hardly ever met.
+pub const TARGET_DBOV: f32 = -20.0;
 /// Share of the sample before that is taken away where a voice is made clear: raises 3 kHz against 300 Hz by 10 dB.
 ///
 /// What tells words apart lies above 1 kHz, where voices are weak and the noise of streets and rooms is weak, too. At equal
@@ -37,7 +36,7 @@ pub const TAIL_SAMPLES: usize = 480;
 
 /// What is judged at once \[samples\]: 5 ms.
 const BLOCK_SAMPLES: usize = 80;
-/// Root mean square below which a block is silent: −52 dBov, 30 dB below speech. flite's soft f and h lie above it.
+/// Root mean square below which a block is silent: −52 dBov, 32 dB below speech. flite's soft f and h lie above it.
 const SILENCE_RMS: f32 = 82.0;
 /// The longest pause inside a clause that is kept \[samples\]: 400 ms. Bounds what is held back.
 const LONGEST_PAUSE: usize = 6_400;

@@ -72,7 +72,7 @@ const LONGEST_TOKEN: usize = 64;
 /// The most groups that a phone number is written in: `+44 20 79 46 09 58`, and two to spare.
 const MOST_GROUPS: usize = 8;
 /// Abbreviated units that [`Form::Quantity`] knows.
-const UNITS: [&str; 9] = ["kg", "g", "km", "m", "cm", "h", "min", "GB", "MB"];
+const UNITS: [&str; 10] = ["kg", "g", "km", "m", "cm", "mm", "h", "min", "GB", "MB"];
 
 /// The forms of `text`, in order; together they cover it.
 pub(super) fn forms(text: &str) -> Vec<Form<'_>> {

@@ -187,6 +187,7 @@ fn unit_words(unit: &str) -> &str {
         "km" => "公里",
         "m" => "米",
         "cm" => "厘米",
+        "mm" => "毫米",
         "h" => "小时",
         "min" => "分钟",
         other => other,
