@@ -70,7 +70,7 @@ fn plain(text: &str, said: &mut String) {
         let mut written = word.trim_end_matches([' ', ',']);
         let known = abbreviated(written).or_else(|| {
             written = word.trim_end_matches([' ', ',', '.', '!', '?', '…']);
-            hummed(written)
+            hummed(written).filter(|_| stands_apart(said))
         });
         match known {
             Some(words) => {
@@ -98,6 +98,12 @@ fn abbreviated(word: &str) -> Option<&'static str> {
         "vs." => "versus",
         _ => return None,
     })
+}
+
+/// Whether what follows `said` is no unit of what was counted: "5 mm".
+fn stands_apart(said: &str) -> bool {
+    let said = said.trim_end();
+    !said.ends_with(char::is_alphanumeric) || said.ends_with("um")
 }
 
 /// How a sound without a vowel is written so that flite does not spell it: as the CMU dictionary pronounces it.
@@ -354,7 +360,8 @@ mod tests {
             ("the 3rd, 12th, 20th and 21st", "the third, twelfth, twentieth and twenty first"),
             ("5% of 1,000,001", "five percent of one million one"),
             ("Ms. Li & Dr. Wang", "Miz Li and Doctor Wang"),
-            ("Mm-hm. Hmm, mm, 5 mm", "um hum. hum, um, five millimetres"),
+            ("Mm-hm. Hmm, mm hmm, 5mm", "um hum. hum, um hum, five millimetres"),
+            ("5 mm", "five mm"),
             ("No. 5", "number five"),
             ("2kg", "two kilograms"),
             ("help@example.com", "help at example dot com"),
