@@ -35,9 +35,11 @@ const OWN_SHARE: f64 = 0.9;
 /// words of 60 descriptions of orders that did not choose it, 13.3 % are wrong instead of 25.5 %; of the questions about other
 /// things 9.0 instead of 9.2 %, and with a corpus 5.0 instead of 4.7 %.
 const CLASS_SHARE: f64 = 0.2;
-/// Share of yes and no where they are asked for; the rest is the open model.
-const YES_NO_SHARE: f64 = 0.7;
-/// Share of names and positions where something is to be chosen; the rest is the open model.
+/// Share of callers who answer a question for yes or no with one of these; the others say a sentence of the open model. Who is
+/// asked so and says one of 119 questions instead has as few words misheard as with 0.7 (10.5 %); 0.95: 10.7 %.
+const YES_NO_SHARE: f64 = 0.9;
+/// The same where something is to be chosen, with names and positions. Of the words of those questions 9.3 % are misheard, with
+/// 0.7 9.4 %, and 10.9 % if the share were the same after every word.
 const CHOICE_SHARE: f64 = 0.5;
 /// How often a listener's noises and commands count beside the hotline's sentences: over a prompt they are half of all that is said.
 const INTERJECTIONS: usize = 24;
@@ -131,10 +133,11 @@ impl Models {
         if let Some(general) = general {
             open = open.mix(OWN_SHARE, &general.restrict(GENERAL_WORDS, 0.0, |_| true));
         }
-        let yes_no = estimate(&splitter.all(&[phrases.yes, phrases.no, phrases.backchannels])).mix(YES_NO_SHARE, &open);
+        let yes_no = estimate(&splitter.all(&[phrases.yes, phrases.no, phrases.backchannels]))
+            .mix_sentences(YES_NO_SHARE, &open);
         let mut choices = splitter.all(&[phrases.choices]);
         choices.extend(material.names.iter().flat_map(|name| splitter.readings(name)));
-        let choice = estimate(&choices).mix(CHOICE_SHARE, &open);
+        let choice = estimate(&choices).mix_sentences(CHOICE_SHARE, &open);
         Self { models: [open, yes_no, NGrams::estimate((phrases.digits)()), choice] }
     }
 

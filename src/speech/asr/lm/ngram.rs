@@ -154,6 +154,21 @@ impl NGrams {
 
     /// Both models at once: `weight` of `self`, the rest of `other`.
     pub fn mix(&self, weight: f64, other: &Self) -> Self {
+        self.mixed(other, |_, _| weight)
+    }
+
+    /// Both models at once: a sentence is one of `self` with the probability `weight`, else one of `other`, and what was said so
+    /// far tells which (Allauzen & Riley 2011, "Bayesian language model interpolation for mobile speech input").
+    pub fn mix_sentences(&self, weight: f64, other: &Self) -> Self {
+        self.mixed(other, |mine, theirs| {
+            let (mine, theirs) = (weight * mine, (1.0 - weight) * theirs);
+            // What neither could have begun tells nothing.
+            if mine + theirs > 0.0 { mine / (mine + theirs) } else { weight }
+        })
+    }
+
+    /// Both models at once; `weight` answers how much of `self`, given how likely each model thinks the history is.
+    fn mixed(&self, other: &Self, weight: impl Fn(f64, f64) -> f64) -> Self {
         let mut mixed = Self::default();
         let mine: Vec<WordId> = self.words.iter().map(|word| mixed.id(word)).collect();
         let theirs: Vec<WordId> = other.words.iter().map(|word| mixed.id(word)).collect();
@@ -168,6 +183,8 @@ impl NGrams {
                 .chain(translated(&other.grams[order], &theirs))
                 .collect();
             for gram in union {
+                let history = &gram[..order];
+                let weight = weight(my_view.of(history), their_view.of(history));
                 let p = weight * my_view.p(&gram) + (1.0 - weight) * their_view.p(&gram);
                 mixed.grams[order].insert(gram, Gram { p, backoff: 1.0 });
             }
@@ -325,6 +342,13 @@ impl<'a> View<'a> {
         let known: Vec<WordId> = gram.iter().rev().map_while(|&id| self.from[id as usize]).collect();
         let known: Vec<WordId> = known.into_iter().rev().collect();
         known.split_last().map_or(0.0, |(&word, history)| self.model.p(history, word))
+    }
+
+    /// Probability of all of `words`, one after the other. That a sentence begins is certain.
+    fn of(&self, words: &[WordId]) -> f64 {
+        let start = self.model.ids.get(START).copied();
+        let begins = words.first().is_some_and(|&first| start.is_some() && self.from[first as usize] == start);
+        (usize::from(begins)..words.len()).map(|at| self.p(&words[..=at])).product()
     }
 }
 
