@@ -179,8 +179,7 @@ impl Conversation {
     pub fn heard(&mut self, id: HearingId, hearing: Hearing) {
         match hearing {
             Hearing::Partial(text) => {
-                let whole = self.hotline.understanding.is_whole(&text);
-                if self.duplex.words(id, &text, whole) {
+                if self.duplex.words(id, &text, |text| self.hotline.understanding.is_whole(text)) {
                     self.thoughts.partial.clone_from(&text);
                     self.follow();
                     self.tell(Happened::Hearing { text });

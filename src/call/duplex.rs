@@ -163,12 +163,12 @@ impl Duplex {
         }
     }
 
-    /// The recogniser's text so far for a hearing, and how surely it is a whole sentence (0–1). Answers whether the hearing
-    /// is the current one.
-    pub fn words(&mut self, id: HearingId, text: &str, whole: f32) -> bool {
+    /// The recogniser's text so far for a hearing; `is_whole` tells how surely all that was said in its turn is a whole
+    /// sentence (0–1). Answers whether the hearing is the current one.
+    pub fn words(&mut self, id: HearingId, text: &str, is_whole: impl Fn(&str) -> f32) -> bool {
         let is_current = self.ears.hearing() == Some(id);
         if is_current {
-            self.turn.words(self.ears.now(), text, whole);
+            self.turn.words(self.ears.now(), text, is_whole);
             self.decide();
         }
         is_current

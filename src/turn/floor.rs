@@ -96,6 +96,15 @@ enum Yielding {
     Hushed,
 }
 
+/// A turn that was taken to be over.
+#[derive(Clone, Debug, PartialEq)]
+struct Ended {
+    at: SampleTime,
+    /// The question that it answered.
+    ask: Ask,
+    words: String,
+}
+
 /// Turn-taking for one caller.
 #[derive(Debug)]
 pub struct Turn {
@@ -104,8 +113,8 @@ pub struct Turn {
     yields: Yields,
     /// When the answer to a turn is late, if none was begun until then.
     late_at: Option<SampleTime>,
-    /// When the last turn ended, and the question that it answered.
-    ended: Option<(SampleTime, Ask)>,
+    /// The last turn, which may not have been over.
+    ended: Option<Ended>,
     onset: Onset,
     room: Room,
     decisions: VecDeque<Decision>,
@@ -180,7 +189,11 @@ impl Turn {
                 let suspected = self.onset.proved();
                 let (from, is_ducked) = (suspected.unwrap_or(from), suspected.is_some());
                 let yielding = if self.yields == Yields::ToSpeech { Yielding::Ducked } else { Yielding::No };
-                self.floor = Floor::Contested(Speech::beginning(from, now, voice, room), yielding);
+                let mut speech = Speech::beginning(from, now, voice, room);
+                if let Some(ended) = self.gone_on_with(from) {
+                    speech = speech.after(&ended.words);
+                }
+                self.floor = Floor::Contested(speech, yielding);
                 let is_heard = self.yields != Yields::ToNobody;
                 self.decisions.extend((yielding == Yielding::Ducked && !is_ducked).then_some(Decision::Duck));
                 let ask = self.asked(from);
@@ -210,14 +223,15 @@ impl Turn {
         }
     }
 
-    /// The recogniser's text so far for what is being heard, and how surely it is a whole sentence, 0–1.
-    pub fn words(&mut self, now: SampleTime, words: &str, whole: f32) {
+    /// The recogniser's text so far for what is being heard. `is_whole` tells how surely all that was said in this turn is a
+    /// whole sentence, 0–1: what was said before the turn seemed to have ended belongs to it.
+    pub fn words(&mut self, now: SampleTime, words: &str, is_whole: impl Fn(&str) -> f32) {
         match &mut self.floor {
             Floor::Contested(speech, _) => {
-                speech.understand(words, whole);
+                speech.understand(words, is_whole);
                 self.judge_interruption(now);
             }
-            Floor::Caller(speech) => speech.understand(words, whole),
+            Floor::Caller(speech) => speech.understand(words, is_whole),
             Floor::Server | Floor::Offered { .. } => {}
         }
     }
@@ -278,14 +292,20 @@ impl Turn {
         self.floor = Floor::Caller(speech.clone());
         self.late_at = None;
         self.ask = self.asked(from);
-        let went_on = self.ended.take().is_some_and(|(at, _)| goes_on(at, from));
+        let went_on = self.gone_on_with(from).is_some();
+        self.ended = None;
         self.decisions.push_back(if went_on { Decision::TakeBack } else { Decision::StopPrompt });
         self.judge_end(now);
     }
 
     /// The question that a voice answers which began at `from`: nobody answers what they have not heard yet.
     fn asked(&self, from: SampleTime) -> Ask {
-        self.ended.filter(|&(at, _)| goes_on(at, from)).map_or(self.ask, |(_, ask)| ask)
+        self.gone_on_with(from).map_or(self.ask, |ended| ended.ask)
+    }
+
+    /// The turn that seemed to be over and goes on with a voice that began at `from`.
+    fn gone_on_with(&self, from: SampleTime) -> Option<&Ended> {
+        self.ended.as_ref().filter(|ended| from.since(ended.at) <= GOES_ON)
     }
 
     /// Weighs what may be an interruption of a prompt that yields to speech.
@@ -315,10 +335,11 @@ impl Turn {
     fn judge_end(&mut self, now: SampleTime) {
         let Floor::Caller(speech) = &mut self.floor else { return };
         // Whoever answers a yes/no question with a sentence is patiently heard out, as after an open question.
-        let ask = if is_sentence(self.ask, &speech.words) { Ask::Open } else { self.ask };
+        let words = speech.told();
+        let ask = if is_sentence(self.ask, &words) { Ask::Open } else { self.ask };
         let patience = Patience::for_ask(ask);
         let (long, pauses) = speech.pace();
-        let mut wait = patience.silence(ask, &speech.words, speech.whole, pauses);
+        let mut wait = patience.silence(ask, &words, speech.whole, pauses);
         if ask == Ask::Open {
             wait = wait.max(patience.least(long, pauses));
         }
@@ -355,16 +376,11 @@ impl Turn {
             return;
         }
         let spoke_until = speech.until;
+        self.ended = Some(Ended { at: now, ask: self.ask, words: speech.told().into_owned() });
         self.floor = Floor::Server;
-        self.ended = Some((now, self.ask));
         self.late_at = Some(now + patience.late);
         self.decisions.push_back(Decision::EndTurn { spoke_until });
     }
-}
-
-/// Whether somebody whose turn was taken to be over at `ended` goes on with it when they speak again at `from`.
-fn goes_on(ended: SampleTime, from: SampleTime) -> bool {
-    from.since(ended) <= GOES_ON
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! What was heard of the caller in one stretch, and what it is evidence of.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use super::room::Room;
@@ -75,6 +76,8 @@ const A_WORD_MORE: u32 = 50;
 /// Words must stand for so many frames, since a recogniser often thinks better of them; nothing is lost, since by then the
 /// prompt is paused.
 const STABLE: u32 = 6;
+/// What a noise of somebody who looks for words is written as.
+const HESITATION: &str = "uh";
 /// A story is told from so long on.
 const STORY: Duration = Duration::from_secs(8);
 /// A sound that is not surely speech for so long is none that talks to us \[frames\].
@@ -109,9 +112,11 @@ pub(super) struct Speech {
     pub(super) until: SampleTime,
     /// … and of the last that the detector took for such.
     sounded_until: SampleTime,
+    /// What was said before, in a turn that seemed to have ended.
+    before: String,
     /// The words so far.
-    pub(super) words: String,
-    /// How surely they are a whole sentence, 0–1.
+    words: String,
+    /// How surely all of them are a whole sentence, 0–1.
     pub(super) whole: f32,
     /// The most words of which it was thought that they are nothing but a listener's.
     listened: usize,
@@ -147,6 +152,7 @@ impl Speech {
             from,
             until: now,
             sounded_until: now,
+            before: String::new(),
             words: String::new(),
             whole: 0.0,
             listened: 0,
@@ -167,9 +173,14 @@ impl Speech {
         speech
     }
 
+    /// The same, after these words of the same turn.
+    pub(super) fn after(self, words: &str) -> Self {
+        Self { before: words.to_owned(), pauses: self.pauses + 1, ..self }
+    }
+
     /// The same, as an answer that may come until `until`.
     pub(super) fn answering_until(self, until: SampleTime) -> Self {
-        Self { answering: Some(until), ..self }
+        Self { answering: Some(until), before: String::new(), ..self }
     }
 
     /// One more frame, in a `room` that is never silent.
@@ -201,7 +212,7 @@ impl Speech {
     }
 
     /// What the recogniser makes of it so far.
-    pub(super) fn understand(&mut self, words: &str, whole: f32) {
+    pub(super) fn understand(&mut self, words: &str, is_whole: impl Fn(&str) -> f32) {
         if words != self.words {
             self.unchanged = 0;
             self.foreseen = false;
@@ -210,7 +221,13 @@ impl Speech {
                 self.listened = self.listened.max(words.split_whitespace().count());
             }
         }
-        self.whole = whole;
+        self.whole = is_whole(&self.told());
+    }
+
+    /// All that was said in this turn. A noise of which a recogniser thinks better in the silence after it was one all the same.
+    pub(super) fn told(&self) -> Cow<'_, str> {
+        let words = if self.words.is_empty() && self.listened > 0 { HESITATION } else { &self.words };
+        if self.before.is_empty() { Cow::Borrowed(words) } else { Cow::Owned(format!("{} {words}", self.before)) }
     }
 
     /// How long nothing has been heard.
@@ -235,7 +252,7 @@ impl Speech {
 
     /// Whether it breaks off after a word or a few, so that the caller seems to look for words.
     pub(super) fn falters(&self, ask: Ask) -> bool {
-        ask != Ask::Digits && breaks_off(&self.words)
+        ask != Ask::Digits && breaks_off(&self.told())
     }
 
     /// Whether the caller was told to take their time.

@@ -34,7 +34,7 @@ pub(super) fn of(case: &Case, prompt: Option<Vec<i16>>, heard: &[Frame], words: 
         }
         while let Some(partial) = words.next_if(|partial| partial.at <= duplex.now().as_millis()) {
             if let Some(id) = hearing {
-                duplex.words(id, &partial.text, partial.whole);
+                duplex.words(id, &partial.text, |_| partial.whole);
             }
         }
     }

@@ -51,8 +51,8 @@ impl Caller {
 
     fn words(&mut self, words: &str) -> &mut Self {
         // Whole sentences are long here.
-        let whole = if words.split_whitespace().count() > 4 { 0.9 } else { 0.05 };
-        self.turn.words(self.now, words, whole);
+        let is_whole = |words: &str| if words.split_whitespace().count() > 4 { 0.9 } else { 0.05 };
+        self.turn.words(self.now, words, is_whole);
         self
     }
 
@@ -290,6 +290,25 @@ fn speaks_again(after: u64) -> Caller {
     caller.prompt(Ask::Open).offer().speech(1_000).words("there's a payment on my card");
     caller.silence(200).prompt(Ask::YesNo).silence(after).speech(700).words("that i did not make").speech(300);
     caller
+}
+
+#[test]
+fn who_goes_on_is_answered_by_all_that_they_said() {
+    let mut caller = Caller::new();
+    caller.prompt(Ask::Digits).offer().speech(1_000).words("one three nine seven two").silence(600);
+    assert_eq!(caller.when(ended), Some(1_480), "a number of five digits");
+    let answered = caller.decided.len();
+    caller.prompt(Ask::YesNo).speech(1_200).words("double four six oh nine one").speech(200).silence(600);
+    let again = caller.decided[answered..].iter().find(|(_, d)| ended(d)).map(|(at, _)| *at);
+    assert_eq!(again, Some(3_240), "one of eleven: {:?}", caller.decided);
+}
+
+#[test]
+fn who_says_uh_looks_for_words_whatever_the_recogniser_makes_of_the_silence() {
+    let mut caller = Caller::new();
+    caller.prompt(Ask::YesNo).offer().speech(200).words("uh").silence(100).words("").silence(3_000);
+    assert_eq!(caller.when(said(Aside::TakeYourTime)), Some(1_500));
+    assert_eq!(caller.when(ended), None);
 }
 
 #[test]
