@@ -16,6 +16,7 @@ mod channel;
 #[allow(unsafe_code)] // wraps the C library; every call carries its reason
 mod decoder;
 mod dictionary;
+mod enhancement;
 #[allow(unsafe_code)] // declarations of the C library
 mod ffi;
 pub mod folder;
@@ -28,9 +29,11 @@ mod scratch;
 use std::ffi::CString;
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
 use self::by_ask::ByAsk;
 use self::dictionary::Dictionary;
+use self::enhancement::Network;
 use self::narrowband::{CEPSTRA, parse_mean};
 use self::recogniser::PocketSphinx;
 use self::scratch::Scratch;
@@ -57,6 +60,8 @@ pub struct Model {
     /// The language model of each kind of question: file name in `written`.
     models: [&'static str; Ask::COUNT],
     prior: [f32; CEPSTRA],
+    /// Takes noise out for the acoustic model that telephone speech moved.
+    enhancement: Arc<Network>,
     lang: Lang,
     /// Whether nothing is known of the hotline, so that what is open is heard with the general model.
     is_general: bool,
@@ -83,6 +88,8 @@ impl Model {
             }
             Lang::Zh => None,
         };
+        let enhancement = Network::english().map_err(|_| AsrError::EngineFailed("read what takes noise out"))?;
+        let enhancement = Arc::new(enhancement);
         let dictionary = read(folder::DICTIONARY)?;
         let dictionary = Dictionary::parse(&dictionary);
 
@@ -103,7 +110,7 @@ impl Model {
         }
         let folder = folder.to_str().ok_or_else(|| damaged(""))?.to_owned();
         let is_general = whole_general.is_some();
-        Ok(Self { folder, written, models, prior, lang: material.lang, is_general })
+        Ok(Self { folder, written, models, prior, enhancement, lang: material.lang, is_general })
     }
 
     /// A recogniser for `asks`, with the acoustic model that hears their answers best.
@@ -116,6 +123,7 @@ impl Model {
             arguments.push(FEWER_WORDS);
         }
         let adapted = folder::TELEPHONE.map(|name| format!("{}/{name}", self.folder));
+        let enhancement = (acoustics == Acoustics::Telephone).then(|| Arc::clone(&self.enhancement));
         if acoustics == Acoustics::Telephone {
             arguments.extend(QUICKER);
             arguments.extend(["-mean", "-var", "-sendump"].into_iter().zip(adapted.iter().map(String::as_str)));
@@ -124,7 +132,7 @@ impl Model {
         for &ask in asks {
             decoder.add_language_model(&search_name(ask), &self.written.path().join(self.models[ask.index()]))?;
         }
-        Ok(PocketSphinx::new(decoder, front_end, SampleRate::NARROWBAND, self.prior, self.lang))
+        Ok(PocketSphinx::new(decoder, front_end, SampleRate::NARROWBAND, self.prior, enhancement, self.lang))
     }
 }
 

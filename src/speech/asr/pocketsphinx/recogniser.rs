@@ -1,13 +1,15 @@
 //! One utterance after the other through one decoder.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::channel::ChannelMean;
 use super::decoder::{Decoder, FrontEnd, Segment};
+use super::enhancement::{Enhancer, Network};
 use super::narrowband::CEPSTRA;
 use super::search_name;
 use crate::speech::asr::{AsrError, Channel, Hypothesis, Listening, Recogniser, Transcript, Word};
-use crate::units::{Lang, SampleRate};
+use crate::units::{Ask, Lang, SampleRate};
 
 /// Length of a frame of features \[ms\].
 const FRAME_MS: u64 = 10;
@@ -28,6 +30,8 @@ pub(super) struct PocketSphinx {
     front_end: FrontEnd,
     rate: SampleRate,
     prior: [f32; CEPSTRA],
+    /// Takes noise out, where its weights belong to the decoder's acoustic model.
+    enhancement: Option<Arc<Network>>,
     lang: Lang,
     state: State,
     /// Cepstra of the sound just fed.
@@ -41,6 +45,7 @@ enum State {
 
 struct Utterance {
     channel: ChannelMean,
+    enhancer: Option<Enhancer>,
     /// Samples that may still come.
     room: usize,
     /// What was told last.
@@ -53,9 +58,10 @@ impl PocketSphinx {
         front_end: FrontEnd,
         rate: SampleRate,
         prior: [f32; CEPSTRA],
+        enhancement: Option<Arc<Network>>,
         lang: Lang,
     ) -> Self {
-        Self { decoder, front_end, rate, prior, lang, state: State::Idle, cepstra: Vec::new() }
+        Self { decoder, front_end, rate, prior, enhancement, lang, state: State::Idle, cepstra: Vec::new() }
     }
 
     /// Words as the language writes them.
@@ -104,7 +110,10 @@ impl Recogniser for PocketSphinx {
         self.front_end.start()?;
         self.decoder.start(&search_name(listening.ask))?;
         let room = (self.rate.hertz() * LONGEST_S) as usize;
-        self.state = State::Listening(Utterance { channel, room, told: String::new() });
+        // Digits may be said without any pause that would tell how loud the room is.
+        let enhancement = self.enhancement.clone().filter(|_| listening.ask != Ask::Digits);
+        let enhancer = enhancement.map(Enhancer::new);
+        self.state = State::Listening(Utterance { channel, enhancer, room, told: String::new() });
         Ok(())
     }
 
@@ -118,6 +127,9 @@ impl Recogniser for PocketSphinx {
             return Ok(None);
         }
         utterance.channel.normalise(&mut self.cepstra);
+        if let Some(enhancer) = &mut utterance.enhancer {
+            enhancer.enhance(&mut self.cepstra);
+        }
         self.decoder.process(&mut self.cepstra)?;
         let text = partial(&mut self.decoder);
         if text == utterance.told {
@@ -134,6 +146,10 @@ impl Recogniser for PocketSphinx {
         self.cepstra.clear();
         self.front_end.finish(&mut self.cepstra)?;
         utterance.channel.normalise(&mut self.cepstra);
+        if let Some(enhancer) = &mut utterance.enhancer {
+            enhancer.enhance(&mut self.cepstra);
+            enhancer.finish(&mut self.cepstra);
+        }
         if let Some(&last) = self.cepstra.last() {
             self.cepstra.extend([last; LEAD_OUT]);
         }
