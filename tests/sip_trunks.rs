@@ -234,6 +234,25 @@ async fn a_busy_telephone_s_user_may_have_another() {
 }
 
 #[tokio::test]
+async fn only_a_trusted_trunk_is_told_who_calls_and_whom_they_called() {
+    for is_trusted in [true, false] {
+        let mut target = phone().await;
+        let server =
+            server(SipConfig { trunks: vec![Trunk { is_trusted, ..trunk(&[&target]) }], ..SipConfig::default() }).await;
+        let dial = Dial { called: "95188".into(), ..call("sip:200@carrier") };
+        let mut leg = server.edge.dial(dial).await.unwrap();
+        let invite = target.hear().await;
+        let asserted = invite.field("P-Asserted-Identity").is_some_and(|value| value.starts_with("<sip:100@"));
+        let diverted = invite.field("Diversion");
+        let diverted =
+            diverted.is_some_and(|value| value.starts_with("<sip:95188@") && value.ends_with("reason=deflection"));
+        assert_eq!((asserted, diverted), (is_trusted, is_trusted));
+        target.answer_as(&invite, 486, "f", "", "").await;
+        assert_eq!(leg.events.recv().await, Some(LegEvent::Ended { status: 486 }));
+    }
+}
+
+#[tokio::test]
 async fn targets_are_asked_whether_they_live() {
     let mut target = phone().await;
     let asking = Trunk { options: Some(Duration::from_secs(1)), ..trunk(&[&target]) };

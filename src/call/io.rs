@@ -180,6 +180,8 @@ pub struct Dial {
     pub target: String,
     /// Who calls, as the target should see it.
     pub from: Pii<String>,
+    /// The number that they called.
+    pub called: String,
     /// Extra headers: why the call comes, and what is known.
     pub headers: Vec<(String, String)>,
 }

@@ -70,7 +70,8 @@ impl Call {
                 ("refer", Transferring::Referring { accepted: false })
             }
             method @ (Handover::Bridge | Handover::Consult) => {
-                let dial = Dial { target: target.clone(), from: self.arrival.from.clone(), headers };
+                let Arrival { from, to: called, .. } = &self.arrival;
+                let dial = Dial { target: target.clone(), from: from.clone(), called: called.clone(), headers };
                 self.outputs.push_back(Output::Dial(Box::new(dial)));
                 let how = if method == Handover::Bridge { BRIDGE } else { "consult" };
                 (how, Transferring::Dialling { method, local: None, early: None })

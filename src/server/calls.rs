@@ -384,7 +384,7 @@ impl Task {
 
 /// Calls an agent, with media sockets of its own.
 async fn place(house: &House, dial: Dial) -> Result<AgentLeg, Box<dyn std::error::Error + Send + Sync>> {
-    let Dial { target, from, headers } = dial;
+    let Dial { target, from, called, headers } = dial;
     let (transport, peer) = house.sip.first_hop(&target).await?;
     let (sockets, mut local) = media(house, peer)?;
     // Browsers take nothing else; others need not know it.
@@ -394,7 +394,7 @@ async fn place(house: &House, dial: Dial) -> Result<AgentLeg, Box<dyn std::error
     let offer = Some(sdp::offer(&local));
     let sip = house
         .sip
-        .dial(sip::Dial { target, from: from.0, offer, headers, credentials: None, purpose: Purpose::Caller })
+        .dial(sip::Dial { target, from: from.0, called, offer, headers, credentials: None, purpose: Purpose::Caller })
         .await?;
     Ok(AgentLeg { sip, sockets, local })
 }

@@ -226,6 +226,8 @@ pub struct Dial {
     pub target: String,
     /// User part of our From.
     pub from: String,
+    /// The number that was called, if the call is passed on: a trusted trunk is told (`Diversion`, RFC 5806).
+    pub called: String,
     /// SDP offer; `None` lets the other side make one.
     pub offer: Option<String>,
     /// Extra header fields.

@@ -161,7 +161,7 @@ impl LegTask {
         };
         let local = self.dialog.local_uri();
         let headers = std::mem::take(&mut moving.headers);
-        let composing = Composing { local: &local, headers, offer: Some(sdp), asserted: None };
+        let composing = Composing { local: &local, headers, offer: Some(sdp), asserted: Vec::new() };
         let (dialog, mut invite) = compose(&self.shared, way.uri, (&lane, peer), composing);
         invite.headers.push(Header::Supported("100rel".into()));
         self.entry.add((dialog.call_id().to_owned(), dialog.local_tag().to_owned()), self.inbox());

@@ -54,14 +54,16 @@ pub(super) async fn dial(shared: &Arc<Shared>, dial: Dial) -> Result<SipLeg, Sip
     let mut ways = shared.ways(&target, dial.credentials);
     let (way, lane, peer) = shared.first_reached(&mut ways).await.ok_or(SipError::Unreachable)?;
     let host = SocketAddr::new(lane.host_towards(peer), lane.local().port());
-    let user: String = dial.from.chars().filter(|c| c.is_ascii_alphanumeric() || "+-_.".contains(*c)).collect();
+    let is_plain = |c: &char| c.is_ascii_alphanumeric() || "+-_.".contains(*c);
+    let user: String = dial.from.chars().filter(is_plain).collect();
+    let called: String = dial.called.chars().filter(is_plain).collect();
     let local = match dial.purpose {
         // Somebody who wants to stay unknown to us does to others as well (RFC 3323 §4.1.1.3).
         Purpose::Caller if user.is_empty() => "\"Anonymous\" <sip:anonymous@anonymous.invalid>".to_owned(),
         _ if user.is_empty() => format!("<sip:{host}>"),
         _ => format!("<sip:{user}@{host}>"),
     };
-    let asserted = asserted(shared, way.trunk, &user, host);
+    let asserted = asserted(shared, way.trunk, (&user, &called), host);
     let composing = Composing { local: &local, headers: dial.headers, offer: dial.offer.as_deref(), asserted };
     let (dialog, mut invite) = compose(shared, way.uri, (&lane, peer), composing);
     invite.headers.push(Header::Supported("100rel".into()));
@@ -89,8 +91,8 @@ pub(super) struct Composing<'a> {
     pub(super) headers: Vec<(String, String)>,
     /// SDP offer.
     pub(super) offer: Option<&'a str>,
-    /// Who calls, where that is to be said.
-    pub(super) asserted: Option<Header>,
+    /// Who calls, and whom they called, where that is to be said.
+    pub(super) asserted: Vec<Header>,
 }
 
 /// A new dialog and the INVITE that asks for it.
@@ -108,7 +110,7 @@ pub(super) fn compose(
     invite.headers.push(Header::Contact(format!("<{}>", lane.contact(peer)).into()));
     invite.headers.push(Header::Allow(ALLOW.into()));
     invite.headers.push(Header::UserAgent(shared.config.user_agent.clone().into()));
-    invite.headers.extend(asserted.into_iter().collect());
+    invite.headers.extend(asserted);
     invite.headers.extend(extra(headers));
     if let Some(sdp) = offer {
         invite.headers.push(Header::ContentType(SDP.into()));
@@ -117,13 +119,25 @@ pub(super) fn compose(
     (dialog, invite)
 }
 
-/// Who calls, for a trunk that believes us (RFC 3325 §5), or that nobody is to know it.
-fn asserted(shared: &Shared, trunk: Option<(usize, usize)>, user: &str, host: SocketAddr) -> Option<Header> {
-    let trunk = &shared.lines.trunks[trunk?.0];
-    trunk.is_trusted.then(|| match user {
-        "" => Header::Other("Privacy".to_owned(), "id".to_owned()),
-        _ => Header::Other("P-Asserted-Identity".to_owned(), format!("<sip:{user}@{host}>")),
-    })
+/// For a trunk that believes us: who calls (RFC 3325 §5), or that nobody is to know it, and whom they called before we passed
+/// them on (RFC 5806 §4).
+fn asserted(
+    shared: &Shared,
+    trunk: Option<(usize, usize)>,
+    (user, called): (&str, &str),
+    host: SocketAddr,
+) -> Vec<Header> {
+    if !trunk.is_some_and(|(trunk, _)| shared.lines.trunks[trunk].is_trusted) {
+        return Vec::new();
+    }
+    let other = |name: &str, value: String| Header::Other(name.to_owned(), value);
+    let caller = match user {
+        "" => other("Privacy", "id".to_owned()),
+        _ => other("P-Asserted-Identity", format!("<sip:{user}@{host}>")),
+    };
+    let diversion =
+        (!called.is_empty()).then(|| other("Diversion", format!("<sip:{called}@{host}>;reason=deflection")));
+    [caller].into_iter().chain(diversion).collect()
 }
 
 impl Shared {
