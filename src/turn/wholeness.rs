@@ -149,8 +149,8 @@ const BEGINNING: usize = 4;
 const CLAUSE: usize = 6;
 const SHORT_ANSWER: usize = 4;
 /// Whoever says no and nothing else sometimes goes on: "no … it's about my card". Nothing tells who does, and a plain no that is
-/// answered after a second seems unheard. Of 9 pauses in three sets none is kept by this wait, but the answer is taken back in 8;
-/// with a wait of 260 ms it stands in 6 of them.
+/// answered after a second seems unheard. Of 9 pauses in three sets none is kept by this wait, but the answer is taken back in
+/// all of them; with a wait of 260 ms it stands in 5.
 const NO: f32 = UNCLEAR;
 /// A word or two that name one of the things that were asked about are all, more often than not.
 const NAMED: f32 = 0.75;

@@ -425,6 +425,20 @@ mod tests {
     }
 
     #[test]
+    fn what_was_said_tells_which_model_a_sentence_is_of() {
+        let (answers, weather) =
+            (model(&["yes please", "no thanks"]), model(&["will it rain today", "i think it will"]));
+        let (by_word, by_sentence) = (answers.mix(0.9, &weather), answers.mix_sentences(0.9, &weather));
+        for (history, word) in [(["will", "it"], "rain"), ([START, "yes"], "please")] {
+            let (p, q) = (by_sentence.probability(&history, word), by_word.probability(&history, word));
+            assert!(p > q, "{history:?} {word}: {p} {q}");
+        }
+        let first = |model: &NGrams| model.probability(&[START], "will");
+        assert!((first(&by_sentence) - first(&by_word)).abs() < 1e-9, "nothing was said yet");
+        assert!((mass(&by_sentence, &["will", "it"]) - 1.0).abs() < 1e-6, "{}", mass(&by_sentence, &["will", "it"]));
+    }
+
+    #[test]
     fn a_restricted_model_keeps_the_likeliest_words() {
         let model = model(&["a a a b", "a b c", "b a"]).restrict(2, 0.0, |_| true);
         let mut words: Vec<&str> = model.vocabulary().collect();
