@@ -165,7 +165,7 @@ impl Duplex {
 
     /// The recogniser's text so far for a hearing; `is_whole` tells how surely all that was said in its turn is a whole
     /// sentence (0–1). Answers whether the hearing is the current one.
-    pub fn words(&mut self, id: HearingId, text: &str, is_whole: impl Fn(&str) -> f32) -> bool {
+    pub fn words(&mut self, id: HearingId, text: &str, is_whole: impl FnMut(&str) -> f32) -> bool {
         let is_current = self.ears.hearing() == Some(id);
         if is_current {
             self.turn.words(self.ears.now(), text, is_whole);

@@ -225,7 +225,7 @@ impl Turn {
 
     /// The recogniser's text so far for what is being heard. `is_whole` tells how surely all that was said in this turn is a
     /// whole sentence, 0–1: what was said before the turn seemed to have ended belongs to it.
-    pub fn words(&mut self, now: SampleTime, words: &str, is_whole: impl Fn(&str) -> f32) {
+    pub fn words(&mut self, now: SampleTime, words: &str, is_whole: impl FnMut(&str) -> f32) {
         match &mut self.floor {
             Floor::Contested(speech, _) => {
                 speech.understand(words, is_whole);

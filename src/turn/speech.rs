@@ -212,7 +212,7 @@ impl Speech {
     }
 
     /// What the recogniser makes of it so far.
-    pub(super) fn understand(&mut self, words: &str, is_whole: impl Fn(&str) -> f32) {
+    pub(super) fn understand(&mut self, words: &str, mut is_whole: impl FnMut(&str) -> f32) {
         if words != self.words {
             self.unchanged = 0;
             self.foreseen = false;

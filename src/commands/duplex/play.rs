@@ -8,7 +8,6 @@
 //! The computing of the engines is measured, as processor time so that a busy machine changes nothing, and added where a caller
 //! would wait for it.
 
-use std::cell::Cell;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
@@ -288,12 +287,12 @@ impl Run<'_> {
                 Moment::Ears(_, EarRequest::Begin(listening)) => self.recogniser.begin(&listening)?,
                 Moment::Ears(id, EarRequest::Feed(pcm)) => {
                     if let Some(text) = self.feed(&pcm)? {
-                        let whole = Cell::new(0.0);
+                        let mut whole = 0.0;
                         self.duplex.words(id, &text, |all| {
-                            whole.set(self.hotline.understanding.is_whole(all));
-                            whole.get()
+                            whole = self.hotline.understanding.is_whole(all);
+                            whole
                         });
-                        self.played.words.push(Partial { at: self.now(), text, whole: whole.get() });
+                        self.played.words.push(Partial { at: self.now(), text, whole });
                     }
                 }
                 Moment::Ears(_, EarRequest::Finish) => self.finish()?,
