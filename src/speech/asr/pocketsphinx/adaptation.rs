@@ -15,6 +15,7 @@
 //! A byte of the first two says how far a mean went, in sixteenths of its standard deviation, and by which factor a variance
 //! grew, in sixteenths of its logarithm. A byte of the third, in the order of `sendump`, says how many frames were counted.
 
+use super::bytes::Bytes;
 use super::folder::checksum;
 use super::s3::Gaussians;
 
@@ -73,14 +74,13 @@ impl Adaptation {
     /// Every [`AdaptationError`] but [`AdaptationError::OtherModel`].
     pub fn read(file: &[u8]) -> Result<Self, AdaptationError> {
         let rest = file.strip_prefix(MAGIC).ok_or(AdaptationError::OtherFile)?;
-        let (sum, mut rest) = rest.split_first_chunk().ok_or(AdaptationError::Truncated)?;
-        if u64::from_le_bytes(*sum) != checksum(rest) {
+        let mut rest = Bytes(rest);
+        if rest.u64().ok_or(AdaptationError::Truncated)? != checksum(rest.0) {
             return Err(AdaptationError::Checksum);
         }
         let signed = |bytes: Vec<u8>| bytes.into_iter().map(u8::cast_signed).collect();
-        let means = signed(unpack(&mut rest)?);
-        let variances = signed(unpack(&mut rest)?);
-        let counts = unpack(&mut rest)?;
+        let mut list = || unpack(&mut rest).ok_or(AdaptationError::Truncated);
+        let (means, variances, counts) = (signed(list()?), signed(list()?), list()?);
         if rest.is_empty() { Ok(Self { means, variances, counts }) } else { Err(AdaptationError::Truncated) }
     }
 
@@ -143,7 +143,7 @@ fn frames(byte: u8) -> f64 {
 
 /// Densities, states and the weights \[stream, density, state\] of a `sendump`: strings with their lengths before them, a
 /// length of zero, the two counts, the weights.
-fn weights_of(sendump: &mut [u8]) -> Option<(usize, usize, &mut [u8])> {
+pub(super) fn weights_of(sendump: &mut [u8]) -> Option<(usize, usize, &mut [u8])> {
     fn count(bytes: &mut [u8]) -> Option<(usize, &mut [u8])> {
         let (head, rest) = bytes.split_first_chunk_mut::<4>()?;
         Some((u32::from_le_bytes(*head) as usize, rest))
@@ -162,22 +162,15 @@ fn weights_of(sendump: &mut [u8]) -> Option<(usize, usize, &mut [u8])> {
 }
 
 /// Takes one list of bytes off the front; in it, a zero is followed by how many more there are.
-fn unpack(file: &mut &[u8]) -> Result<Vec<u8>, AdaptationError> {
-    let mut number = || {
-        let (head, rest) = file.split_first_chunk().ok_or(AdaptationError::Truncated)?;
-        *file = rest;
-        Ok(u32::from_le_bytes(*head) as usize)
-    };
-    let (values, packed) = (number()?, number()?);
-    let (packed, rest) = file.split_at_checked(packed).ok_or(AdaptationError::Truncated)?;
-    *file = rest;
+fn unpack(file: &mut Bytes<'_>) -> Option<Vec<u8>> {
+    let (values, packed) = (file.count()?, file.count()?);
+    let mut bytes = file.take(packed)?.iter();
     let mut unpacked = Vec::new();
-    let mut bytes = packed.iter();
     while let Some(&byte) = bytes.next() {
-        let further = if byte == 0 { *bytes.next().ok_or(AdaptationError::Truncated)? } else { 0 };
+        let further = if byte == 0 { *bytes.next()? } else { 0 };
         unpacked.resize(unpacked.len() + 1 + usize::from(further), byte);
     }
-    if unpacked.len() == values { Ok(unpacked) } else { Err(AdaptationError::Truncated) }
+    (unpacked.len() == values).then_some(unpacked)
 }
 
 /// Stands for these weights where it is asked whether a folder was made with them.

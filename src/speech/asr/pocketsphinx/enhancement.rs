@@ -21,6 +21,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use super::bytes::Bytes;
 use super::folder::checksum;
 use super::narrowband::CEPSTRA;
 
@@ -107,18 +108,17 @@ impl Network {
     /// Every [`EnhancementError`].
     fn read(file: &[u8]) -> Result<Self, EnhancementError> {
         let rest = file.strip_prefix(MAGIC).ok_or(EnhancementError::OtherFile)?;
-        let (sum, mut rest) = rest.split_first_chunk().ok_or(EnhancementError::Truncated)?;
-        if u64::from_le_bytes(*sum) != checksum(rest) {
+        let mut rest = Bytes(rest);
+        if rest.u64().ok_or(EnhancementError::Truncated)? != checksum(rest.0) {
             return Err(EnhancementError::Checksum);
         }
-        let scale = floats(&mut rest, CEPSTRA)?.try_into().map_err(|_| EnhancementError::Truncated)?;
+        let scale = floats(&mut rest, CEPSTRA).ok_or(EnhancementError::Truncated)?;
+        let scale = scale.try_into().map_err(|_| EnhancementError::Truncated)?;
         let mut layers = Vec::new();
-        for _ in 0..count(&mut rest)? {
-            let (inputs, outputs) = (count(&mut rest)?, count(&mut rest)?);
-            let (steps, offsets) = (floats(&mut rest, outputs)?, floats(&mut rest, outputs)?);
-            let weights = take(&mut rest, inputs.saturating_mul(outputs))?;
-            let weights = weights.iter().zip(steps.iter().cycle()).map(|(&w, step)| f32::from(w.cast_signed()) * step);
-            layers.push(Layer { weights: weights.collect(), offsets });
+        for _ in 0..rest.count().ok_or(EnhancementError::Truncated)? {
+            let (inputs, layer) = layer(&mut rest).ok_or(EnhancementError::Truncated)?;
+            let outputs = layer.offsets.len();
+            layers.push(layer);
             let before = layers.len().checked_sub(2).map_or(INPUTS, |layer| layers[layer].offsets.len());
             if inputs != before || outputs == 0 {
                 return Err(EnhancementError::Layers);
@@ -210,21 +210,17 @@ impl Enhancer {
     }
 }
 
-fn take<'a>(file: &mut &'a [u8], bytes: usize) -> Result<&'a [u8], EnhancementError> {
-    let (taken, rest) = file.split_at_checked(bytes).ok_or(EnhancementError::Truncated)?;
-    *file = rest;
-    Ok(taken)
+/// One layer, and how many inputs it has.
+fn layer(file: &mut Bytes<'_>) -> Option<(usize, Layer)> {
+    let (inputs, outputs) = (file.count()?, file.count()?);
+    let (steps, offsets) = (floats(file, outputs)?, floats(file, outputs)?);
+    let weights = file.take(inputs.saturating_mul(outputs))?;
+    let weights = weights.iter().zip(steps.iter().cycle()).map(|(&w, step)| f32::from(w.cast_signed()) * step);
+    Some((inputs, Layer { weights: weights.collect(), offsets }))
 }
 
-fn count(file: &mut &[u8]) -> Result<usize, EnhancementError> {
-    let (head, rest) = file.split_first_chunk().ok_or(EnhancementError::Truncated)?;
-    *file = rest;
-    Ok(u32::from_le_bytes(*head) as usize)
-}
-
-fn floats(file: &mut &[u8], many: usize) -> Result<Vec<f32>, EnhancementError> {
-    let (numbers, _) = take(file, many.saturating_mul(4))?.as_chunks();
-    Ok(numbers.iter().map(|&number| f32::from_le_bytes(number)).collect())
+fn floats(file: &mut Bytes<'_>, many: usize) -> Option<Vec<f32>> {
+    (0..many).map(|_| file.f32()).collect()
 }
 
 #[cfg(test)]

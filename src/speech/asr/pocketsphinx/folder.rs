@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use super::adaptation::{self, Adaptation, AdaptationError};
 use super::decoder::GeneralModel;
 use super::narrowband::{self, DeriveError};
+use super::order;
 use super::s3::{Gaussians, S3Error};
 use crate::speech::asr::AsrError;
 use crate::speech::asr::lm::ngram::{NGrams, START};
@@ -34,13 +35,15 @@ pub(super) const PARAMETERS: &str = "feat.params";
 /// Mixture weights of the acoustic model.
 const WEIGHTS: &str = "sendump";
 /// Files of the acoustic model that stay as they are.
-pub(super) const UNCHANGED: [&str; 3] = ["mdef", "transition_matrices", "noisedict"];
+pub(super) const UNCHANGED: [&str; 3] = [STATES, "transition_matrices", "noisedict"];
+/// Says which state belongs to which phone.
+const STATES: &str = "mdef";
 /// Files of the acoustic model that adaptation makes others of.
 pub(super) const ADAPTED: [&str; 3] = ["means", "variances", WEIGHTS];
 /// What telephone speech made of [`ADAPTED`], in the same order. It hears what a hotline expects better, and general speech
 /// worse (`models/README.md`), so both are kept.
 pub(super) const TELEPHONE: [&str; 3] = ["telephone.means", "telephone.variances", "telephone.sendump"];
-/// Tells which weights the acoustic model was adapted with, so that a folder of an older program is known as one.
+/// Tells which weights the acoustic model was adapted with, and the order of its Gaussians, so that a folder of an older program is known as one.
 const ADAPTATION: &str = "adaptation.txt";
 /// So many of the likeliest words are looked at in pairs.
 const PAIRED_WORDS: usize = 4_000;
@@ -51,7 +54,10 @@ const PAIR_GAIN: f64 = 1e-6;
 #[derive(Debug, thiserror::Error)]
 pub enum MakeError {
     /// The source lacks a file.
-    #[error("`{0}` cannot be read ({1}); install Debian's `pocketsphinx-en-us`")]
+    #[error(
+        "`{0}` cannot be read ({1}); English: install Debian's `pocketsphinx-en-us`; Mandarin: `--from` names the folder `model` \
+         of PocketSphinx 0.7"
+    )]
     Source(PathBuf, #[source] std::io::Error),
     /// A file cannot be written.
     #[error("`{0}` cannot be written ({1})")]
@@ -94,27 +100,32 @@ fn make(from: &Path, to: &Path, adaptation: Option<&Adaptation>) -> Result<(), M
         let path = acoustic.join(name);
         Gaussians::read(&read(path.clone())?).map_err(|error| MakeError::Parameters(path, error))
     };
-    let (mut means, mut variances) = (gaussians("means")?, gaussians("variances")?);
     let other = |error| MakeError::OtherModel(acoustic.clone(), error);
-    narrowband::derive(&mut means, &mut variances).map_err(other)?;
-    let weights = read(acoustic.join(WEIGHTS))?;
+    let (means, variances, weights) = (gaussians("means")?, gaussians("variances")?, read(acoustic.join(WEIGHTS))?);
+    let mut derived = Densities { means, variances, weights };
+    narrowband::derive(&mut derived.means, &mut derived.variances).map_err(other)?;
     let parameters = String::from_utf8_lossy(&read(acoustic.join(PARAMETERS))?).into_owned();
     let parameters = narrowband::derive_params(&parameters).map_err(other)?;
 
     let mut files = vec![
-        ("means", means.write()),
-        ("variances", variances.write()),
-        (WEIGHTS, weights.clone()),
         (ADAPTATION, adaptation.map_or(String::from("none\n"), |_| identity()).into_bytes()),
         (PARAMETERS, parameters.into_bytes()),
         (DICTIONARY, read(from.join("cmudict-en-us.dict"))?),
         (GENERAL_FULL, read(from.join("en-us.lm.bin"))?),
     ];
-    if let Some(adaptation) = adaptation {
-        let mut weights = weights;
-        let adapted = adaptation.apply(&mut means, &mut variances, &mut weights);
-        adapted.map_err(|error| MakeError::Adaptation(acoustic.clone(), error))?;
-        files.extend(TELEPHONE.into_iter().zip([means.write(), variances.write(), weights]));
+    match adaptation {
+        None => files.extend(derived.files(ADAPTED)),
+        Some(adaptation) => {
+            let mut telephone = derived.clone();
+            let adapted = adaptation.apply(&mut telephone.means, &mut telephone.variances, &mut telephone.weights);
+            adapted.map_err(|error| MakeError::Adaptation(acoustic.clone(), error))?;
+            let mdef = read(acoustic.join(STATES))?;
+            for (mut model, names) in [(derived, ADAPTED), (telephone, TELEPHONE)] {
+                let ordered = order::along_a_tour(&mut model.means, &mut model.variances, &mut model.weights, &mdef);
+                ordered.ok_or(other(DeriveError::OtherStates))?;
+                files.extend(model.files(names));
+            }
+        }
     }
     for name in UNCHANGED {
         files.push((name, read(acoustic.join(name))?));
@@ -123,9 +134,24 @@ fn make(from: &Path, to: &Path, adaptation: Option<&Adaptation>) -> Result<(), M
     write_all(to, &files)
 }
 
+/// The parts of an acoustic model that adaptation changes.
+#[derive(Clone)]
+struct Densities {
+    means: Gaussians,
+    variances: Gaussians,
+    /// Mixture weights, as the file that holds them.
+    weights: Vec<u8>,
+}
+
+impl Densities {
+    fn files(self, names: [&'static str; 3]) -> impl Iterator<Item = (&'static str, Vec<u8>)> {
+        names.into_iter().zip([self.means.write(), self.variances.write(), self.weights])
+    }
+}
+
 /// What [`ADAPTATION`] says in a folder that this program made.
 fn identity() -> String {
-    format!("telephone-en {:016x}\n", adaptation::identity())
+    format!("telephone-en {:016x}, along a tour\n", adaptation::identity())
 }
 
 /// All words and the telling pairs of the usual ones, as ARPA text: the library's own writer does not survive this model.

@@ -40,6 +40,9 @@ pub enum DeriveError {
     /// A feature stream does not hold 13 cepstra.
     #[error("its feature streams do not hold 13 cepstra each")]
     OtherFeatures,
+    /// Its states, their phones and mixture weights are not of one model.
+    #[error("its `mdef`, `means`, `variances` and `sendump` do not belong together")]
+    OtherStates,
 }
 
 /// The map from wideband to narrowband cepstra \[13, 25\]: columns 13…24 belong to the cepstra that the model lacks.

@@ -7,6 +7,8 @@
 //! Bytes in, [`Gaussians`] out, and back. Nothing is guessed: a file that is shorter, longer or otherwise different from
 //! what its counts say is refused. Only little-endian files are read, which is what every distribution ships.
 
+use super::bytes::Bytes;
+
 /// Marks the byte order, after the text header.
 const MAGIC: u32 = 0x1122_3344;
 /// What ends the text header.
@@ -51,15 +53,13 @@ pub enum S3Error {
 
 /// Takes numbers off the front of a file, and sums them up as Sphinx does.
 struct Numbers<'a> {
-    rest: &'a [u8],
+    rest: Bytes<'a>,
     checksum: u32,
 }
 
 impl Numbers<'_> {
     fn raw(&mut self) -> Result<u32, S3Error> {
-        let (head, rest) = self.rest.split_first_chunk().ok_or(S3Error::Truncated)?;
-        self.rest = rest;
-        Ok(u32::from_le_bytes(*head))
+        self.rest.u32().ok_or(S3Error::Truncated)
     }
 
     fn next(&mut self) -> Result<u32, S3Error> {
@@ -90,7 +90,7 @@ impl Gaussians {
         }
         let end = bytes.windows(HEADER_END.len()).position(|w| w == HEADER_END).ok_or(S3Error::NoHeader)?;
         let has_checksum = bytes[..end].windows(7).any(|w| w == b"chksum0");
-        let mut numbers = Numbers { rest: &bytes[end + HEADER_END.len()..], checksum: 0 };
+        let mut numbers = Numbers { rest: Bytes(&bytes[end + HEADER_END.len()..]), checksum: 0 };
         if numbers.raw()? != MAGIC {
             return Err(S3Error::ByteOrder);
         }
@@ -104,7 +104,7 @@ impl Gaussians {
         if expected != Some(total) {
             return Err(S3Error::Inconsistent);
         }
-        if numbers.rest.len() < total * 4 {
+        if numbers.rest.0.len() < total * 4 {
             return Err(S3Error::Truncated);
         }
         let values = (0..total).map(|_| numbers.next().map(f32::from_bits)).collect::<Result<Vec<_>, _>>()?;
