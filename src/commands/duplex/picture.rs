@@ -9,11 +9,13 @@ const WIDTH: f64 = 960.0;
 /// Room for a lane's name.
 const LEFT: f64 = 90.0;
 const LANE: f64 = 22.0;
+/// The lane of the caller; between it and the prompt's is room for five rows of labels.
+const CALLER: f64 = 4.2;
 const STYLE: &str = "font-family=\"sans-serif\" font-size=\"10\"";
 
 /// One strip for each case: the prompt above, the caller below, and between them what was decided.
 pub(super) fn timelines(cases: &[(&Case, &Played)]) -> String {
-    let strip = 4.0 * LANE + 34.0;
+    let strip = (CALLER + 1.0) * LANE + 34.0;
     let mut svg = open(strip * cases.len() as f64 + 10.0);
     for (i, (case, played)) in cases.iter().enumerate() {
         strip_of(&mut svg, case, played, strip * i as f64 + 10.0);
@@ -61,11 +63,11 @@ fn strip_of(svg: &mut String, case: &Case, played: &Played, top: f64) {
         }
     }
     for (from, to) in case.spans() {
-        bar(from, to, 3.0, "#c05621", 14.0);
+        bar(from, to, CALLER, "#c05621", 14.0);
     }
     for second in 1..=end / 1_000 {
         let x = x(second * 1_000);
-        let (y, below) = (top + 4.0 * LANE, top + 4.0 * LANE + 4.0);
+        let (y, below) = (top + (CALLER + 1.0) * LANE, top + (CALLER + 1.0) * LANE + 4.0);
         let _ = writeln!(svg, r##"<line x1="{x:.1}" x2="{x:.1}" y1="{y:.1}" y2="{below:.1}" stroke="#718096"/>"##);
         let _ = writeln!(
             svg,
@@ -73,7 +75,7 @@ fn strip_of(svg: &mut String, case: &Case, played: &Played, top: f64) {
             below + 9.0
         );
     }
-    for (lane, name) in [(1.0, "prompt"), (3.0, "caller")] {
+    for (lane, name) in [(1.0, "prompt"), (CALLER, "caller")] {
         let _ = writeln!(svg, r#"<text x="4" y="{:.1}" {STYLE}>{name}</text>"#, top + lane * LANE + 15.0);
     }
     let said = case.text.as_deref().unwrap_or_default();
@@ -101,7 +103,7 @@ fn strip_of(svg: &mut String, case: &Case, played: &Played, top: f64) {
             svg,
             r#"<line x1="{x:.1}" x2="{x:.1}" y1="{:.1}" y2="{:.1}" stroke="black"/>"#,
             y - LANE,
-            y + 2.0 * LANE
+            top + (CALLER + 1.0) * LANE
         );
         let _ = writeln!(
             svg,
