@@ -43,7 +43,8 @@ pub(super) const ADAPTED: [&str; 3] = ["means", "variances", WEIGHTS];
 /// What telephone speech made of [`ADAPTED`], in the same order. It hears what a hotline expects better, and general speech
 /// worse (`models/README.md`), so both are kept.
 pub(super) const TELEPHONE: [&str; 3] = ["telephone.means", "telephone.variances", "telephone.sendump"];
-/// Tells which weights the acoustic model was adapted with, and the order of its Gaussians, so that a folder of an older program is known as one.
+/// Tells which weights the acoustic model was adapted with, and the order of its Gaussians, so that a folder of an older
+/// program is known as one.
 const ADAPTATION: &str = "adaptation.txt";
 /// So many of the likeliest words are looked at in pairs.
 const PAIRED_WORDS: usize = 4_000;
@@ -134,7 +135,7 @@ fn make(from: &Path, to: &Path, adaptation: Option<&Adaptation>) -> Result<(), M
     write_all(to, &files)
 }
 
-/// The parts of an acoustic model that adaptation changes.
+/// The parts of an acoustic model that adaptation and the order of Gaussians change.
 #[derive(Clone)]
 struct Densities {
     means: Gaussians,

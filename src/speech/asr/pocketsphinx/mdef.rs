@@ -12,7 +12,7 @@ use super::bytes::Bytes;
 const MAGIC: &[u8] = b"BMDF";
 /// Bytes of a node of the tree.
 const NODE: usize = 8;
-/// The largest model known has a thousandth of it; a count above it is a damaged file, not a request for memory.
+/// The model that ships has a hundredth of it; a count above it is a damaged file, not a request for memory.
 const MOST: usize = 1 << 24;
 
 /// The base phone of each state, or `None` where this is no whole `mdef`.

@@ -3,8 +3,9 @@
 //! The library compares a frame with all Gaussians of a codebook in turn, and gives each up as soon as the first few
 //! coefficients tell that it is too far away. Where one is given up says nothing to the processor about the next, so it
 //! guesses wrong about once a Gaussian. Along a tour from each Gaussian to its nearest neighbour it guesses right more often:
-//! recognition takes 0.93 of the time (medians of 8 runs over 24 questions: 0.0475 of real time instead of 0.0512), and what
-//! is recognised stays the same to the last bit, since only the order changes.
+//! recognition takes 0.93 of the time (medians of 8 runs over 24 questions: 0.0475 of real time instead of 0.0512). Of
+//! 119 questions every text stays the same, and in five of them the confidence of a word changes by a ten-thousandth: sums are
+//! rounded in another order.
 
 use super::adaptation::weights_of;
 use super::mdef;
