@@ -10,7 +10,9 @@ COPY src src
 COPY dialplans dialplans
 COPY fixtures fixtures
 COPY models models
-RUN cargo build --release --locked && target/release/antevox models get en-us-8k
+RUN cargo build --release --locked \
+ && target/release/antevox models get en-us-8k \
+ && target/release/antevox models get en-us-16k
 
 FROM debian:bookworm-slim
 RUN apt-get update \

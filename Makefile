@@ -20,6 +20,7 @@ test: setup-test ## everything a fresh machine needs, then all checks and tests
 	cargo clippy --lib --features vosk,whisper --locked -- -D warnings
 	cargo test --locked --no-run
 	$(TESTED) models get en-us-8k
+	$(TESTED) models get en-us-16k
 	$(TESTED) models get minilm || echo "going on without it: its tests are skipped"
 	cargo test --locked --no-fail-fast
 	RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --quiet
@@ -42,6 +43,7 @@ build: setup
 
 models: build
 	$(ANTEVOX) models get en-us-8k
+	$(ANTEVOX) models get en-us-16k
 	$(ANTEVOX) models get minilm || echo "going on without it: sentences are understood by words alone"
 
 demo: build models ## three spoken calls, shown live

@@ -20,7 +20,7 @@ fn model_folder() -> &'static Path {
     FOLDER.get_or_init(|| {
         let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("en-us-8k");
         if folder::check(&path, Lang::En).is_err() {
-            folder::make_narrowband(Path::new(folder::DEBIAN_FOLDER), &path).unwrap();
+            folder::make(Path::new(folder::DEBIAN_FOLDER), &path, folder::Line::Narrowband).unwrap();
         }
         path
     })
@@ -33,7 +33,7 @@ fn model(sentences: &[&str]) -> Model {
 
 /// Feeds 20 ms at a time.
 fn hear(recogniser: &mut dyn Recogniser, ask: Ask, pcm: &[i16]) -> Transcript {
-    recogniser.begin(&Listening { ask, channel: None }).unwrap();
+    recogniser.begin(&Listening { ask, ..Listening::default() }).unwrap();
     for piece in pcm.chunks(160) {
         recogniser.feed(piece).unwrap();
     }
@@ -113,7 +113,7 @@ fn misuse_is_named_and_does_no_harm() {
     assert_eq!(recogniser.finish(), Err(AsrError::NotListening));
     recogniser.begin(&Listening::default()).unwrap();
     recogniser.feed(&[0; 1_600]).unwrap();
-    recogniser.begin(&Listening { ask: Ask::Choice, channel: None }).unwrap();
+    recogniser.begin(&Listening { ask: Ask::Choice, ..Listening::default() }).unwrap();
     recogniser.finish().unwrap();
     assert_eq!(recogniser.finish(), Err(AsrError::NotListening));
 }

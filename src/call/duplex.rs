@@ -82,6 +82,8 @@ pub struct Duplex {
     last_utterance: UtteranceId,
     /// What recognition has learnt about the caller's line.
     channel: Option<Channel>,
+    /// Whether the line carries more than 8 kHz.
+    is_wideband: bool,
     moments: VecDeque<Moment>,
 }
 
@@ -97,6 +99,7 @@ impl Duplex {
             turn: Turn::default(),
             playout: Playout::default(),
             last_utterance: UtteranceId::default(),
+            is_wideband: false,
             channel: None,
             moments: VecDeque::new(),
         }
@@ -105,6 +108,7 @@ impl Duplex {
     /// The line samples at `rate` from here on: echo comes back in all that it carries.
     pub fn set_line_rate(&mut self, rate: SampleRate) {
         self.echo.set_rate(rate);
+        self.is_wideband = rate > SampleRate::NARROWBAND;
     }
 
     /// Takes the floor with a new utterance that leads up to `ask`. Its sound comes by [`sound`](Self::sound); an older
@@ -237,7 +241,8 @@ impl Duplex {
         while let Some(decision) = self.turn.poll() {
             match decision {
                 Decision::StartHearing { from, ask } => {
-                    let listening = Listening { ask, channel: self.channel.clone() };
+                    let channel = self.channel.clone();
+                    let listening = Listening { ask, is_wideband: self.is_wideband, channel };
                     let (id, request) = self.ears.begin(from, listening);
                     self.moments.extend([Moment::CallerBegan { from }, Moment::Ears(id, request)]);
                 }

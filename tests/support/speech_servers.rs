@@ -90,7 +90,7 @@ async fn vosk_connection(mut stream: TcpStream, recogniser: Arc<Mutex<Box<dyn Re
                     let phrases = order["config"]["phrase_list"].to_string();
                     let ask =
                         if phrases.contains("seven") && !phrases.contains("lost") { Ask::Digits } else { Ask::Open };
-                    recogniser.lock().unwrap().begin(&Listening { ask, channel: None }).unwrap();
+                    recogniser.lock().unwrap().begin(&Listening { ask, ..Listening::default() }).unwrap();
                     continue;
                 }
                 assert!(order.get("eof").is_some(), "{text}");

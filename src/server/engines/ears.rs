@@ -1,4 +1,7 @@
 //! A pool of recognisers, lent to whoever's caller is speaking.
+//!
+//! Where the engine has recognisers for wideband lines, the pool keeps a few more, which only callers on such lines get. When
+//! none of them is free these callers get one of those for everybody, as all callers do: nobody waits for a better ear.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -7,11 +10,14 @@ use std::thread;
 use super::{EngineMessage, Mailbox};
 use crate::audio::resample::Downsampler;
 use crate::call::{EarRequest, Hearing};
-use crate::speech::asr::{AsrError, Recogniser, RecogniserModel};
+use crate::speech::asr::{AsrError, Listening, Recogniser, RecogniserModel};
 use crate::units::{HearingId, SampleRate};
 
 /// Requests of one hearing that may wait: 30 s of sound. Beyond that the hearing fails, and the dialog says so.
 const MAX_WAITING: usize = 1_500;
+
+/// One wideband recogniser for so many that serve everybody: each costs 25 MB, and most lines are narrow.
+const WIDEBAND_SHARE: usize = 4;
 
 /// Names one hearing among all calls.
 type Key = (u64, HearingId);
@@ -20,21 +26,30 @@ type Key = (u64, HearingId);
 struct Loan {
     mailbox: Mailbox,
     queue: VecDeque<EarRequest>,
+    /// Whether a wideband recogniser would do.
+    is_wideband: bool,
     /// At home here while no worker has it; `None` too before one was free.
     recogniser: Option<Borrowed>,
     /// A worker is serving this loan.
     busy: bool,
 }
 
-/// A recogniser and what it needs of the stream's past.
-struct Borrowed {
+/// A recogniser of the pool.
+struct Ear {
     recogniser: Box<dyn Recogniser>,
+    /// Only callers on wideband lines get it.
+    is_wideband: bool,
+}
+
+/// One that is lent, and what it needs of the stream's past.
+struct Borrowed {
+    ear: Ear,
     halver: Downsampler,
 }
 
 #[derive(Default)]
 struct Pool {
-    idle: Vec<Box<dyn Recogniser>>,
+    idle: Vec<Ear>,
     loans: HashMap<Key, Loan>,
     /// Loans with something to do and a recogniser, in order of arrival.
     ready: VecDeque<Key>,
@@ -46,6 +61,29 @@ struct Pool {
 struct Shared {
     pool: Mutex<Pool>,
     work: Condvar,
+}
+
+impl Pool {
+    /// Takes what suits a line: on a wideband one, what is made for it first.
+    fn take_idle(&mut self, is_wideband: bool) -> Option<Borrowed> {
+        let made_for_it = self.idle.iter().rposition(|ear| ear.is_wideband && is_wideband);
+        let at = made_for_it.or_else(|| self.idle.iter().rposition(|ear| !ear.is_wideband))?;
+        Some(Borrowed::new(self.idle.swap_remove(at)))
+    }
+
+    /// Lends `ear` to whoever waits longest of those whom it serves, or lets it rest.
+    fn give_back(&mut self, ear: Ear) {
+        self.waiting.retain(|key| self.loans.contains_key(key));
+        let served = |key: &Key| !ear.is_wideband || self.loans.get(key).is_some_and(|loan| loan.is_wideband);
+        let next = self.waiting.iter().position(served).and_then(|at| self.waiting.remove(at));
+        match next.and_then(|key| Some((key, self.loans.get_mut(&key)?))) {
+            Some((key, loan)) => {
+                loan.recogniser = Some(Borrowed::new(ear));
+                self.ready.push_back(key);
+            }
+            None => self.idle.push(ear),
+        }
+    }
 }
 
 impl Shared {
@@ -61,12 +99,17 @@ pub struct EarPool {
 }
 
 impl EarPool {
-    /// Makes `recognisers` of them, served by `threads` threads.
+    /// Makes `recognisers` of them, and some for wideband lines where the engine has such, served by `threads` threads.
     ///
     /// # Errors
     /// The model could not make that many.
     pub fn new(model: &dyn RecogniserModel, recognisers: usize, threads: usize) -> Result<Self, AsrError> {
-        let idle = (0..recognisers).map(|_| model.recogniser()).collect::<Result<_, _>>()?;
+        let for_all = (0..recognisers).map(|_| Ok(Ear { recogniser: model.recogniser()?, is_wideband: false }));
+        let mut idle = for_all.collect::<Result<Vec<_>, AsrError>>()?;
+        for _ in 0..recognisers.div_ceil(WIDEBAND_SHARE) {
+            let wide = model.wideband_recogniser()?;
+            idle.extend(wide.map(|recogniser| Ear { recogniser, is_wideband: true }));
+        }
         let shared = Arc::new(Shared { pool: Mutex::new(Pool { idle, ..Pool::default() }), work: Condvar::new() });
         for number in 0..threads {
             let shared = shared.clone();
@@ -82,13 +125,13 @@ impl EarPool {
     pub fn request(&self, mailbox: &Mailbox, id: HearingId, request: EarRequest) {
         let key = (mailbox.call, id);
         let mut pool = self.shared.lock();
-        if matches!(request, EarRequest::Begin(_)) {
-            let recogniser = pool.idle.pop().map(Borrowed::new);
+        if let EarRequest::Begin(Listening { is_wideband, .. }) = request {
+            let recogniser = pool.take_idle(is_wideband);
             if recogniser.is_none() {
                 metrics::counter!("antevox_hearings_delayed_total").increment(1);
                 pool.waiting.push_back(key);
             }
-            let loan = Loan { mailbox: mailbox.clone(), queue: VecDeque::new(), recogniser, busy: false };
+            let loan = Loan { mailbox: mailbox.clone(), queue: VecDeque::new(), is_wideband, recogniser, busy: false };
             pool.loans.insert(key, loan);
         }
         let Some(loan) = pool.loans.get_mut(&key) else { return };
@@ -116,7 +159,7 @@ impl EarPool {
             // A busy one is taken back by its worker, which finds the mailbox closed.
             if let Some(borrowed) = pool.loans.get_mut(&key).and_then(|loan| loan.recogniser.take()) {
                 pool.loans.remove(&key);
-                give_back(&mut pool, borrowed.recogniser);
+                pool.give_back(borrowed.ear);
             }
         }
     }
@@ -135,8 +178,8 @@ impl Drop for EarPool {
 }
 
 impl Borrowed {
-    fn new(recogniser: Box<dyn Recogniser>) -> Self {
-        Self { recogniser, halver: Downsampler::default() }
+    fn new(ear: Ear) -> Self {
+        Self { ear, halver: Downsampler::default() }
     }
 }
 
@@ -160,7 +203,7 @@ fn serve(shared: &Shared) {
         pool = shared.lock();
         if is_over || mailbox.messages.is_closed() {
             pool.loans.remove(&key);
-            give_back(&mut pool, borrowed.recogniser);
+            pool.give_back(borrowed.ear);
         } else if let Some(loan) = pool.loans.get_mut(&key) {
             loan.recogniser = Some(borrowed);
             loan.busy = false;
@@ -171,21 +214,9 @@ fn serve(shared: &Shared) {
     }
 }
 
-/// Lends `recogniser` to whoever waits longest, or lets it rest.
-fn give_back(pool: &mut Pool, recogniser: Box<dyn Recogniser>) {
-    while let Some(key) = pool.waiting.pop_front() {
-        if let Some(loan) = pool.loans.get_mut(&key) {
-            loan.recogniser = Some(Borrowed::new(recogniser));
-            pool.ready.push_back(key);
-            return;
-        }
-    }
-    pool.idle.push(recogniser);
-}
-
 /// Carries out one request; answers whether the loan is over with it.
 fn carry_out(borrowed: &mut Borrowed, mailbox: &Mailbox, id: HearingId, request: EarRequest) -> bool {
-    let recogniser = &mut borrowed.recogniser;
+    let recogniser = &mut borrowed.ear.recogniser;
     let outcome = match request {
         EarRequest::Begin(listening) => recogniser.begin(&listening).map(|()| None),
         EarRequest::Feed(pcm) => {
@@ -207,4 +238,49 @@ fn carry_out(borrowed: &mut Borrowed, mailbox: &Mailbox, id: HearingId, request:
         mailbox.deliver(EngineMessage::Heard(id, hearing));
     }
     is_over
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::speech::asr::Transcript;
+
+    struct Deaf(SampleRate);
+
+    impl Recogniser for Deaf {
+        fn sample_rate(&self) -> SampleRate {
+            self.0
+        }
+
+        fn begin(&mut self, _: &Listening) -> Result<(), AsrError> {
+            Ok(())
+        }
+
+        fn feed(&mut self, _: &[i16]) -> Result<Option<String>, AsrError> {
+            Ok(None)
+        }
+
+        fn finish(&mut self) -> Result<Transcript, AsrError> {
+            Ok(Transcript::default())
+        }
+    }
+
+    fn ear(is_wideband: bool) -> Ear {
+        let rate = if is_wideband { SampleRate::WIDEBAND } else { SampleRate::NARROWBAND };
+        Ear { recogniser: Box::new(Deaf(rate)), is_wideband }
+    }
+
+    fn taken(pool: &mut Pool, is_wideband: bool) -> Option<bool> {
+        pool.take_idle(is_wideband).map(|borrowed| borrowed.ear.is_wideband)
+    }
+
+    #[test]
+    fn wideband_lines_get_what_is_made_for_them_and_others_never_do() {
+        let mut pool = Pool { idle: vec![ear(true), ear(false), ear(false)], ..Pool::default() };
+        assert_eq!(taken(&mut pool, true), Some(true));
+        assert_eq!(taken(&mut pool, true), Some(false), "nobody waits for a better ear");
+        assert_eq!(taken(&mut pool, false), Some(false));
+        pool.give_back(ear(true));
+        assert_eq!(taken(&mut pool, false), None);
+    }
 }

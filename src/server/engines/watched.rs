@@ -37,12 +37,28 @@ impl WatchedModel {
     }
 }
 
-impl RecogniserModel for WatchedModel {
-    fn recogniser(&self) -> Result<Box<dyn Recogniser>, AsrError> {
-        let first = self.model.recogniser()?;
+/// Makes another recogniser of the same kind.
+type Make = Box<dyn Fn() -> Result<Box<dyn Recogniser>, AsrError> + Send>;
+
+impl WatchedModel {
+    fn watch(&self, first: Box<dyn Recogniser>, another: Make) -> Result<Box<dyn Recogniser>, AsrError> {
         let rate = first.sample_rate();
         let engine = Some(Engine::start(first)?);
-        Ok(Box::new(Watched { model: self.model.clone(), patience: self.patience, rate, engine }))
+        Ok(Box::new(Watched { another, patience: self.patience, rate, engine }))
+    }
+}
+
+impl RecogniserModel for WatchedModel {
+    fn recogniser(&self) -> Result<Box<dyn Recogniser>, AsrError> {
+        let model = self.model.clone();
+        self.watch(model.recogniser()?, Box::new(move || model.recogniser()))
+    }
+
+    fn wideband_recogniser(&self) -> Result<Option<Box<dyn Recogniser>>, AsrError> {
+        let model = self.model.clone();
+        let another = move || model.wideband_recogniser()?.ok_or(AsrError::EngineFailed("listen to a wideband line"));
+        let first = self.model.wideband_recogniser()?;
+        first.map(|first| self.watch(first, Box::new(another))).transpose()
     }
 
     fn is_slow(&self) -> bool {
@@ -51,7 +67,7 @@ impl RecogniserModel for WatchedModel {
 }
 
 struct Watched {
-    model: Arc<dyn RecogniserModel>,
+    another: Make,
     patience: Duration,
     rate: SampleRate,
     /// `None` after it was lost.
@@ -125,7 +141,7 @@ impl Recogniser for Watched {
 
     fn begin(&mut self, listening: &Listening) -> Result<(), AsrError> {
         if self.engine.is_none() {
-            self.engine = Some(Engine::start(self.model.recogniser()?)?);
+            self.engine = Some(Engine::start((self.another)()?)?);
         }
         match self.ask(Order::Begin(listening.clone()))? {
             Answer::Begun => Ok(()),

@@ -29,12 +29,28 @@ impl Fallbacks {
     }
 }
 
-impl RecogniserModel for Fallbacks {
-    fn recogniser(&self) -> Result<Box<dyn Recogniser>, AsrError> {
-        let engines = self.0.iter().map(|model| model.recogniser().map(Engine::new)).collect::<Result<Vec<_>, _>>()?;
+impl Fallbacks {
+    fn of(engines: Vec<Box<dyn Recogniser>>) -> Result<Box<dyn Recogniser>, AsrError> {
+        let engines: Vec<Engine> = engines.into_iter().map(Engine::new).collect();
         let widest = engines.iter().map(|engine| engine.recogniser.sample_rate()).max();
         let rate = widest.ok_or(AsrError::EngineFailed("choose one of no engines"))?;
         Ok(Box::new(Fallback { engines, rate, utterance: None }))
+    }
+}
+
+impl RecogniserModel for Fallbacks {
+    fn recogniser(&self) -> Result<Box<dyn Recogniser>, AsrError> {
+        Self::of(self.0.iter().map(|model| model.recogniser()).collect::<Result<_, _>>()?)
+    }
+
+    /// Where any engine has one, with those of the others that serve all.
+    fn wideband_recogniser(&self) -> Result<Option<Box<dyn Recogniser>>, AsrError> {
+        let wide = self.0.iter().map(|model| model.wideband_recogniser()).collect::<Result<Vec<_>, _>>()?;
+        if wide.iter().all(Option::is_none) {
+            return Ok(None);
+        }
+        let engines = self.0.iter().zip(wide).map(|(model, wide)| wide.map_or_else(|| model.recogniser(), Ok));
+        Self::of(engines.collect::<Result<_, _>>()?).map(Some)
     }
 
     fn is_slow(&self) -> bool {

@@ -10,7 +10,7 @@
 //!
 //! | engine | where it runs | what it needs | rate |
 //! |---|---|---|---|
-//! | [`pocketsphinx`] | here | a model folder that this program makes | 8 kHz |
+//! | [`pocketsphinx`] | here | a model folder that this program makes, one more for wideband lines | 8 kHz, 16 kHz |
 //! | `vosk` (feature) | here | `libvosk.so` when it starts, and a model folder | the model's |
 //! | `whisper` (feature) | here | a model file | 16 kHz |
 //! | `server::engines::remote` | elsewhere | a server: vosk-server, or one that speaks OpenAI's protocol | 16 kHz |
@@ -41,6 +41,8 @@ use crate::units::{Ask, SampleRate};
 pub struct Listening {
     /// Chooses the language model.
     pub ask: Ask,
+    /// The caller's line carries more than a telephone's 8 kHz.
+    pub is_wideband: bool,
     /// What was learnt about the caller's line in an earlier [`Transcript`] of the same call.
     pub channel: Option<Channel>,
 }
@@ -48,7 +50,12 @@ pub struct Listening {
 /// How a caller's line and voice colour the sound, as the recogniser measured it. Means something only to the kind of
 /// recogniser that it came from.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Channel(pub Vec<f32>);
+pub struct Channel {
+    /// Of the sound that it was measured on.
+    pub rate: SampleRate,
+    /// What was measured.
+    pub mean: Vec<f32>,
+}
 
 /// One recognised word.
 #[derive(Clone, Debug, PartialEq)]
@@ -116,6 +123,14 @@ pub trait RecogniserModel: Send + Sync {
     /// # Errors
     /// The engine cannot make another one.
     fn recogniser(&self) -> Result<Box<dyn Recogniser>, AsrError>;
+
+    /// One that hears callers better whose lines carry 16 kHz, and others worse; `None` where the same one serves all.
+    ///
+    /// # Errors
+    /// The engine cannot make another one.
+    fn wideband_recogniser(&self) -> Result<Option<Box<dyn Recogniser>>, AsrError> {
+        Ok(None)
+    }
 
     /// Whether a recogniser may take longer over a piece of sound than the piece lasts, because it waits for a network or
     /// looks at a whole window at once. Such ones must not share a thread.

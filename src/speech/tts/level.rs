@@ -15,7 +15,9 @@ use std::ops::Range;
 use super::voice::Timbre;
 
 /// Active speech level that all voices are brought to \[dBov\]. Leaves 20 dB for peaks, so that the limit is hardly ever met.
-pub const TARGET_DBOV: f32 = -20.0;
+/// By the measure of EBU R 128, on ten sentences at 8 kHz, it is −23.1 LUFS for slt (−23.4 made clear), −22.0 (−21.2) for cmn,
+/// and −21.8 to −23.3 (−21.7 to −24.5) for the others.
+pub const TARGET_DBOV: f32 = -21.5;
 /// Share of the sample before that is taken away where a voice is made clear: raises 3 kHz against 300 Hz by 10 dB.
 ///
 /// What tells words apart lies above 1 kHz, where voices are weak and the noise of streets and rooms is weak, too. At equal

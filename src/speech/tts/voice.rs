@@ -121,21 +121,21 @@ const fn espeak(
 /// English sentences a voice then varies by ±1 dB (5th to 95th percentile), over 200 Mandarin ones by ±1.7 dB. The second
 /// figure is what the emphasis takes away.
 pub static VOICES: &[VoiceEntry] = &[
-    flite("slt", FliteVoice::Slt, [-5.6, 9.5], "woman, United States, statistical"),
-    flite("rms", FliteVoice::Rms, [0.2, 7.4], "man, United States, statistical"),
-    flite("awb", FliteVoice::Awb, [-0.7, 8.8], "man, Scotland, statistical"),
-    flite("kal", FliteVoice::Kal, [-1.3, 8.6], "man, United States, diphones at 8 kHz"),
-    espeak("cmn", Lang::Zh, c"cmn", [0.7, 6.9], "man, Mandarin, formants"),
-    espeak("cmn-f", Lang::Zh, c"cmn+f3", [0.7, 6.2], "woman, Mandarin, formants"),
-    espeak("en-us", Lang::En, c"en-us", [0.2, 6.5], "man, United States, formants"),
-    espeak("en-us-nyc", Lang::En, c"en-us-nyc", [0.0, 6.4], "man, New York, formants"),
-    espeak("en-gb", Lang::En, c"en", [-0.5, 6.4], "man, Great Britain, formants"),
-    espeak("en-gb-rp", Lang::En, c"en-gb-x-rp", [-0.4, 6.5], "man, Received Pronunciation, formants"),
-    espeak("en-gb-lancaster", Lang::En, c"en-gb-x-gbclan", [-1.3, 6.5], "man, Lancaster, formants"),
-    espeak("en-gb-midlands", Lang::En, c"en-gb-x-gbcwmd", [-0.9, 6.5], "man, West Midlands, formants"),
-    espeak("en-scotland", Lang::En, c"en-gb-scotland", [-1.2, 6.7], "man, Scotland, formants"),
-    espeak("en-caribbean", Lang::En, c"en-029", [-0.9, 6.7], "man, Caribbean, formants"),
-    espeak("en-us-f", Lang::En, c"en-us+f3", [-0.3, 5.6], "woman, United States, formants"),
+    flite("slt", FliteVoice::Slt, [-7.1, 9.5], "woman, United States, statistical"),
+    flite("rms", FliteVoice::Rms, [-1.3, 7.4], "man, United States, statistical"),
+    flite("awb", FliteVoice::Awb, [-2.2, 8.8], "man, Scotland, statistical"),
+    flite("kal", FliteVoice::Kal, [-2.8, 8.6], "man, United States, diphones at 8 kHz"),
+    espeak("cmn", Lang::Zh, c"cmn", [-0.8, 6.9], "man, Mandarin, formants"),
+    espeak("cmn-f", Lang::Zh, c"cmn+f3", [-0.8, 6.2], "woman, Mandarin, formants"),
+    espeak("en-us", Lang::En, c"en-us", [-1.3, 6.5], "man, United States, formants"),
+    espeak("en-us-nyc", Lang::En, c"en-us-nyc", [-1.5, 6.4], "man, New York, formants"),
+    espeak("en-gb", Lang::En, c"en", [-2.0, 6.4], "man, Great Britain, formants"),
+    espeak("en-gb-rp", Lang::En, c"en-gb-x-rp", [-1.9, 6.5], "man, Received Pronunciation, formants"),
+    espeak("en-gb-lancaster", Lang::En, c"en-gb-x-gbclan", [-2.8, 6.5], "man, Lancaster, formants"),
+    espeak("en-gb-midlands", Lang::En, c"en-gb-x-gbcwmd", [-2.4, 6.5], "man, West Midlands, formants"),
+    espeak("en-scotland", Lang::En, c"en-gb-scotland", [-2.7, 6.7], "man, Scotland, formants"),
+    espeak("en-caribbean", Lang::En, c"en-029", [-2.4, 6.7], "man, Caribbean, formants"),
+    espeak("en-us-f", Lang::En, c"en-us+f3", [-1.8, 5.6], "woman, United States, formants"),
 ];
 
 /// A voice, its rate and its timbre.

@@ -1,10 +1,11 @@
-//! What telephone speech taught the derived model: means, variances and mixture weights moved towards it.
+//! What callers' speech taught an acoustic model: means, variances and mixture weights moved towards it.
 //!
 //! ```text
 //! models/telephone-en.bin ─► read ─► apply ─► telephone.{means,variances,sendump} of models/en-us-8k
+//! models/wideband-en.bin ───────────────────► the same of models/en-us-16k
 //! ```
 //!
-//! Maximum a posteriori (Gauvain & Lee 1994): the derived model is the prior, and what was counted over aligned speech pulls
+//! Maximum a posteriori (Gauvain & Lee 1994): the model is the prior, and what was counted over aligned speech pulls
 //! each Gaussian, and the weights of each state, as far as there was speech for it. `benches/train_telephone` counts; the file
 //! holds the moves of the Gaussians and the counts of the weights, all as bytes with runs of zeros shortened:
 //!
@@ -16,15 +17,17 @@
 //! grew, in sixteenths of its logarithm. A byte of the third, in the order of `sendump`, says how many frames were counted.
 
 use super::bytes::Bytes;
-use super::folder::checksum;
+use super::folder::{Line, checksum};
 use super::s3::Gaussians;
 
-/// The weights that belong to this program.
+/// What belongs to this program for lines of 8 kHz.
 const TELEPHONE: &[u8] = include_bytes!("../../../../models/telephone-en.bin");
+/// And for those of 16 kHz.
+const WIDEBAND: &[u8] = include_bytes!("../../../../models/wideband-en.bin");
 const MAGIC: &[u8] = b"antevox adapt 1\n";
 /// Steps of a standard deviation, and of a logarithm.
 const STEPS: f32 = 16.0;
-/// How many frames the weights of the derived model are worth, in each state.
+/// How many frames the weights of the model are worth, in each state.
 const WEIGHTS_PRIOR: f64 = 20.0;
 /// Fewer frames than this are not told \[frames\]; the byte 1 stands for so many.
 const FEWEST_FRAMES: f64 = 0.5;
@@ -60,12 +63,12 @@ pub struct Adaptation {
 }
 
 impl Adaptation {
-    /// What this program knows of telephone speech in English.
+    /// What this program knows of English as it is spoken on such a line.
     ///
     /// # Errors
     /// Every [`AdaptationError`].
-    pub fn telephone() -> Result<Self, AdaptationError> {
-        Self::read(TELEPHONE)
+    pub fn english(line: Line) -> Result<Self, AdaptationError> {
+        Self::read(file(line))
     }
 
     /// Reads a file of weights.
@@ -173,9 +176,16 @@ fn unpack(file: &mut Bytes<'_>) -> Option<Vec<u8>> {
     (unpacked.len() == values).then_some(unpacked)
 }
 
+fn file(line: Line) -> &'static [u8] {
+    match line {
+        Line::Narrowband => TELEPHONE,
+        Line::Wideband => WIDEBAND,
+    }
+}
+
 /// Stands for these weights where it is asked whether a folder was made with them.
-pub(super) fn identity() -> u64 {
-    checksum(TELEPHONE)
+pub(super) fn identity(line: Line) -> u64 {
+    checksum(file(line))
 }
 
 #[cfg(test)]
@@ -241,8 +251,10 @@ mod tests {
 
     #[test]
     fn the_weights_of_this_program_can_be_read() {
-        let adaptation = Adaptation::telephone().unwrap();
-        assert_eq!(adaptation.means.len(), adaptation.variances.len());
-        assert!(adaptation.means.iter().filter(|&&moved| moved != 0).count() > 50_000);
+        for line in [Line::Narrowband, Line::Wideband] {
+            let adaptation = Adaptation::english(line).unwrap();
+            assert_eq!(adaptation.means.len(), adaptation.variances.len());
+            assert!(adaptation.means.iter().filter(|&&moved| moved != 0).count() > 50_000, "{line:?}");
+        }
     }
 }

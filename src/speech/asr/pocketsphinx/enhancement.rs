@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! cepstra without the channel's mean ─► Enhancer (60 ms back, 30 ms ahead, the floor so far) ─► cepstra as without noise
-//! models/enhancement-en.bin ─► Network ───┘
+//! models/enhancement-en.bin ─► Network ───┘          (models/enhancement-wideband-en.bin where the line carries 16 kHz)
 //! ```
 //!
 //! A network of two hidden layers says by how much each frame differs from what it would be without noise (feature
@@ -22,11 +22,13 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::bytes::Bytes;
-use super::folder::checksum;
+use super::folder::{Line, checksum};
 use super::narrowband::CEPSTRA;
 
-/// The weights that belong to this program.
-const ENGLISH: &[u8] = include_bytes!("../../../../models/enhancement-en.bin");
+/// The weights that belong to this program, for the cepstra of narrowband lines.
+const NARROWBAND: &[u8] = include_bytes!("../../../../models/enhancement-en.bin");
+/// And of wideband lines.
+const WIDEBAND: &[u8] = include_bytes!("../../../../models/enhancement-wideband-en.bin");
 const MAGIC: &[u8] = b"antevox enhance 1\n";
 /// Frames that are seen before and behind the one that is changed.
 const BACK: usize = 6;
@@ -94,12 +96,15 @@ pub(super) struct Network {
 }
 
 impl Network {
-    /// What this program knows of noise on telephone lines in English.
+    /// What this program knows of noise on such a line in English.
     ///
     /// # Errors
     /// Every [`EnhancementError`].
-    pub(super) fn english() -> Result<Self, EnhancementError> {
-        Self::read(ENGLISH)
+    pub(super) fn english(line: Line) -> Result<Self, EnhancementError> {
+        Self::read(match line {
+            Line::Narrowband => NARROWBAND,
+            Line::Wideband => WIDEBAND,
+        })
     }
 
     /// Reads a file of weights.
@@ -305,7 +310,11 @@ mod tests {
 
     #[test]
     fn the_weights_of_this_program_change_frames_a_little() {
-        let mut enhancer = Enhancer::new(Arc::new(Network::english().unwrap()));
+        [Line::Narrowband, Line::Wideband].into_iter().for_each(changes_frames_a_little);
+    }
+
+    fn changes_frames_a_little(line: Line) {
+        let mut enhancer = Enhancer::new(Arc::new(Network::english(line).unwrap()));
         let mut frames: Vec<Cepstra> = (0..50).map(|n| [20.0 + (n % 10) as f32; CEPSTRA]).collect();
         let before = frames.clone();
         enhancer.enhance(&mut frames);

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! /usr/share/pocketsphinx/model/en-us ─► make ─► models/en-us-8k: acoustic model, dictionary, general language model, manifest
-//!                 models/telephone-en.bin ──┘
+//!                 models/telephone-en.bin ──┘       en-us-16k: the same for lines that carry as much (models/wideband-en.bin)
 //! ```
 //!
 //! The library maps files into memory and trusts their contents, so a folder is checked against its manifest (size and
@@ -40,7 +40,7 @@ pub(super) const UNCHANGED: [&str; 3] = [STATES, "transition_matrices", "noisedi
 const STATES: &str = "mdef";
 /// Files of the acoustic model that adaptation makes others of.
 pub(super) const ADAPTED: [&str; 3] = ["means", "variances", WEIGHTS];
-/// What telephone speech made of [`ADAPTED`], in the same order. It hears what a hotline expects better, and general speech
+/// What callers' speech made of [`ADAPTED`], in the same order. It hears what a hotline expects better, and general speech
 /// worse (`models/README.md`), so both are kept.
 pub(super) const TELEPHONE: [&str; 3] = ["telephone.means", "telephone.variances", "telephone.sendump"];
 /// Tells which weights the acoustic model was adapted with, and the order of its Gaussians, so that a folder of an older
@@ -50,6 +50,15 @@ const ADAPTATION: &str = "adaptation.txt";
 const PAIRED_WORDS: usize = 4_000;
 /// Word pairs stay in [`GENERAL_PAIRS`] when they raise the expected log probability by so much.
 const PAIR_GAIN: f64 = 1e-6;
+
+/// What lines carry; for each there is an English model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Line {
+    /// 8 kHz: G.711, and all that comes through a telephone network.
+    Narrowband,
+    /// 16 kHz: G.722 and Opus.
+    Wideband,
+}
 
 /// Why a model folder could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -67,34 +76,34 @@ pub enum MakeError {
     #[error("`{0}` is no acoustic model: {1}")]
     Parameters(PathBuf, #[source] S3Error),
     /// It is another model.
-    #[error("no 8 kHz model can be made of `{0}`: {1}")]
+    #[error("no model for callers can be made of `{0}`: {1}")]
     OtherModel(PathBuf, #[source] DeriveError),
-    /// What telephone speech taught does not fit it.
-    #[error("`{0}` cannot be adapted to the telephone: {1}")]
+    /// What callers' speech taught does not fit it.
+    #[error("`{0}` cannot be adapted to callers: {1}")]
     Adaptation(PathBuf, #[source] AdaptationError),
     /// The library gave up.
     #[error(transparent)]
     Engine(#[from] AsrError),
 }
 
-/// Makes the 8 kHz model folder `to` from a folder like [`DEBIAN_FOLDER`].
+/// Makes the English model folder `to` for this line from a folder like [`DEBIAN_FOLDER`].
 ///
 /// # Errors
 /// Every [`MakeError`]; a folder that was begun lacks its manifest and is refused by [`check`].
-pub fn make_narrowband(from: &Path, to: &Path) -> Result<(), MakeError> {
-    let telephone = Adaptation::telephone().map_err(|error| MakeError::Adaptation(from.to_owned(), error))?;
-    make(from, to, Some(&telephone))
+pub fn make(from: &Path, to: &Path, line: Line) -> Result<(), MakeError> {
+    let taught = Adaptation::english(line).map_err(|error| MakeError::Adaptation(from.to_owned(), error))?;
+    write_model(from, to, line, Some(&taught))
 }
 
-/// The same without what telephone speech taught: what `benches/train_telephone` begins with. [`check`] refuses it.
+/// The same without what callers' speech taught: what `benches/train_telephone` begins with. [`check`] refuses it.
 ///
 /// # Errors
 /// Every [`MakeError`].
-pub fn make_unadapted(from: &Path, to: &Path) -> Result<(), MakeError> {
-    make(from, to, None)
+pub fn make_unadapted(from: &Path, to: &Path, line: Line) -> Result<(), MakeError> {
+    write_model(from, to, line, None)
 }
 
-fn make(from: &Path, to: &Path, adaptation: Option<&Adaptation>) -> Result<(), MakeError> {
+fn write_model(from: &Path, to: &Path, line: Line, adaptation: Option<&Adaptation>) -> Result<(), MakeError> {
     let acoustic = from.join("en-us");
     let read = |path: PathBuf| fs::read(&path).map_err(|error| MakeError::Source(path, error));
     let gaussians = |name: &str| {
@@ -103,25 +112,31 @@ fn make(from: &Path, to: &Path, adaptation: Option<&Adaptation>) -> Result<(), M
     };
     let other = |error| MakeError::OtherModel(acoustic.clone(), error);
     let (means, variances, weights) = (gaussians("means")?, gaussians("variances")?, read(acoustic.join(WEIGHTS))?);
-    let mut derived = Densities { means, variances, weights };
-    narrowband::derive(&mut derived.means, &mut derived.variances).map_err(other)?;
+    let mut model = Densities { means, variances, weights };
     let parameters = String::from_utf8_lossy(&read(acoustic.join(PARAMETERS))?).into_owned();
-    let parameters = narrowband::derive_params(&parameters).map_err(other)?;
+    let parameters = match line {
+        Line::Narrowband => {
+            narrowband::derive(&mut model.means, &mut model.variances).map_err(other)?;
+            narrowband::derive_params(&parameters)
+        }
+        Line::Wideband => narrowband::wide_params(&parameters),
+    };
+    let parameters = parameters.map_err(other)?;
 
     let mut files = vec![
-        (ADAPTATION, adaptation.map_or(String::from("none\n"), |_| identity()).into_bytes()),
+        (ADAPTATION, adaptation.map_or(String::from("none\n"), |_| identity(line)).into_bytes()),
         (PARAMETERS, parameters.into_bytes()),
         (DICTIONARY, read(from.join("cmudict-en-us.dict"))?),
         (GENERAL_FULL, read(from.join("en-us.lm.bin"))?),
     ];
     match adaptation {
-        None => files.extend(derived.files(ADAPTED)),
+        None => files.extend(model.files(ADAPTED)),
         Some(adaptation) => {
-            let mut telephone = derived.clone();
-            let adapted = adaptation.apply(&mut telephone.means, &mut telephone.variances, &mut telephone.weights);
+            let mut moved = model.clone();
+            let adapted = adaptation.apply(&mut moved.means, &mut moved.variances, &mut moved.weights);
             adapted.map_err(|error| MakeError::Adaptation(acoustic.clone(), error))?;
             let mdef = read(acoustic.join(STATES))?;
-            for (mut model, names) in [(derived, ADAPTED), (telephone, TELEPHONE)] {
+            for (mut model, names) in [(model, ADAPTED), (moved, TELEPHONE)] {
                 let ordered = order::along_a_tour(&mut model.means, &mut model.variances, &mut model.weights, &mdef);
                 ordered.ok_or(other(DeriveError::OtherStates))?;
                 files.extend(model.files(names));
@@ -151,8 +166,12 @@ impl Densities {
 }
 
 /// What [`ADAPTATION`] says in a folder that this program made.
-fn identity() -> String {
-    format!("telephone-en {:016x}, along a tour\n", adaptation::identity())
+fn identity(line: Line) -> String {
+    let name = match line {
+        Line::Narrowband => "telephone-en",
+        Line::Wideband => "wideband-en",
+    };
+    format!("{name} {:016x}, along a tour\n", adaptation::identity(line))
 }
 
 /// All words and the telling pairs of the usual ones, as ARPA text: the library's own writer does not survive this model.
@@ -219,7 +238,10 @@ pub fn check(folder: &Path, lang: Lang) -> Result<(), AsrError> {
             return Err(missing(name));
         }
     }
-    let is_ours = || fs::read_to_string(folder.join(ADAPTATION)).is_ok_and(|told| told == identity());
+    let is_ours = || {
+        let ours = [Line::Narrowband, Line::Wideband].map(identity);
+        fs::read_to_string(folder.join(ADAPTATION)).is_ok_and(|told| ours.contains(&told))
+    };
     if lang == Lang::En && (!is_ours() || TELEPHONE.iter().any(|name| !listed.contains(name))) {
         return Err(AsrError::ModelOutdated(folder.to_owned()));
     }
@@ -263,14 +285,16 @@ mod tests {
         files.push((ADAPTATION, b"telephone-en 0123456789abcdef\n".to_vec()));
         write_all(folder.path(), &files).unwrap();
         assert_eq!(check(folder.path(), Lang::En), Err(AsrError::ModelOutdated(folder.path().to_owned())));
-        *files.last_mut().unwrap() = (ADAPTATION, identity().into_bytes());
-        write_all(folder.path(), &files).unwrap();
-        assert_eq!(check(folder.path(), Lang::En), Ok(()));
+        for line in [Line::Narrowband, Line::Wideband] {
+            *files.last_mut().unwrap() = (ADAPTATION, identity(line).into_bytes());
+            write_all(folder.path(), &files).unwrap();
+            assert_eq!(check(folder.path(), Lang::En), Ok(()));
+        }
     }
 
     #[test]
     fn a_source_without_a_model_is_refused() {
         let folder = tempfile::tempdir().unwrap();
-        assert!(matches!(make_narrowband(folder.path(), folder.path()), Err(MakeError::Source(..))));
+        assert!(matches!(make(folder.path(), folder.path(), Line::Wideband), Err(MakeError::Source(..))));
     }
 }

@@ -1,4 +1,4 @@
-//! PocketSphinx on a telephone line: the embedded recogniser.
+//! PocketSphinx on a telephone line: the embedded recogniser. [`Bands`] has a [`Model`] for what each kind of line carries.
 //!
 //! ```text
 //! model folder ─┐                                    ┌─► Recogniser (one call at a time)
@@ -11,6 +11,7 @@
 //! language models are its own, since the library's look-up caches forbid sharing them between threads.
 
 pub mod adaptation;
+mod bands;
 mod by_ask;
 mod bytes;
 mod channel;
@@ -34,10 +35,12 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
+pub use self::bands::Bands;
 use self::by_ask::ByAsk;
 use self::dictionary::Dictionary;
 use self::enhancement::Network;
-use self::narrowband::{CEPSTRA, parse_mean};
+use self::folder::Line;
+use self::narrowband::{CEPSTRA, parameter, parse_mean};
 use self::recogniser::PocketSphinx;
 use self::scratch::Scratch;
 use super::lm::ngram::NGrams;
@@ -53,6 +56,9 @@ pub const fn model_name(lang: Lang) -> &'static str {
     }
 }
 
+/// The folder of the model for lines of 16 kHz, in English.
+pub const WIDEBAND_MODEL: &str = "en-us-16k";
+
 /// Everything that recognisers of one dialplan have in common.
 #[derive(Debug)]
 pub struct Model {
@@ -62,6 +68,8 @@ pub struct Model {
     written: Scratch,
     /// The language model of each kind of question: file name in `written`.
     models: [&'static str; Ask::COUNT],
+    /// Of the sound that the acoustic model is for.
+    rate: SampleRate,
     prior: [f32; CEPSTRA],
     /// Takes noise out for the acoustic model that telephone speech moved.
     enhancement: Arc<Network>,
@@ -82,8 +90,9 @@ impl Model {
         let damaged = |name: &str| AsrError::ModelFileDamaged(folder.join(name));
         let read = |name: &str| fs::read_to_string(folder.join(name)).map_err(|_| damaged(name));
         let parameters = read(folder::PARAMETERS)?;
-        let prior = parameters.split_whitespace().skip_while(|word| *word != "-cmninit").nth(1).and_then(parse_mean);
-        let prior = prior.ok_or_else(|| damaged(folder::PARAMETERS))?;
+        let rate = parameter(&parameters, "-samprate").and_then(|hertz| SampleRate::new(hertz.parse().ok()?));
+        let prior = parameter(&parameters, "-cmninit").and_then(parse_mean);
+        let (rate, prior) = rate.zip(prior).ok_or_else(|| damaged(folder::PARAMETERS))?;
         let general = match material.lang {
             Lang::En => {
                 let pairs = read(folder::GENERAL_PAIRS)?;
@@ -91,7 +100,8 @@ impl Model {
             }
             Lang::Zh => None,
         };
-        let enhancement = Network::english().map_err(|_| AsrError::EngineFailed("read what takes noise out"))?;
+        let line = if rate == SampleRate::WIDEBAND { Line::Wideband } else { Line::Narrowband };
+        let enhancement = Network::english(line).map_err(|_| AsrError::EngineFailed("read what takes noise out"))?;
         let enhancement = Arc::new(enhancement);
         let dictionary = read(folder::DICTIONARY)?;
         let dictionary = Dictionary::parse(&dictionary);
@@ -113,7 +123,7 @@ impl Model {
         }
         let folder = folder.to_str().ok_or_else(|| damaged(""))?.to_owned();
         let is_general = whole_general.is_some();
-        Ok(Self { folder, written, models, prior, enhancement, lang: material.lang, is_general })
+        Ok(Self { folder, written, models, rate, prior, enhancement, lang: material.lang, is_general })
     }
 
     /// A recogniser for `asks`, with the acoustic model that hears their answers best.
@@ -135,7 +145,7 @@ impl Model {
         for &ask in asks {
             decoder.add_language_model(&search_name(ask), &self.written.path().join(self.models[ask.index()]))?;
         }
-        Ok(PocketSphinx::new(decoder, front_end, SampleRate::NARROWBAND, self.prior, enhancement, self.lang))
+        Ok(PocketSphinx::new(decoder, front_end, self.rate, self.prior, enhancement, self.lang))
     }
 }
 
@@ -157,7 +167,7 @@ impl RecogniserModel for Model {
 enum Acoustics {
     /// Those of the model folder.
     Derived,
-    /// Those that telephone speech moved: better where few words are expected, worse where any may come.
+    /// Those that callers' speech moved: better where few words are expected, worse where any may come.
     Telephone,
 }
 

@@ -118,17 +118,34 @@ pub fn derive(means: &mut Gaussians, variances: &mut Gaussians) -> Result<(), De
 /// # Errors
 /// [`DeriveError::OtherFrontEnd`].
 pub fn derive_params(wide: &str) -> Result<String, DeriveError> {
-    let pairs: Vec<&str> = wide.split_whitespace().collect();
-    let value_of = |name: &str| pairs.chunks_exact(2).find(|pair| pair[0] == name).map(|pair| pair[1]);
+    let mapped = NarrowbandMap::default().mean(&wide_mean(wide)?);
+    let listed: Vec<String> = mapped.iter().map(|value| format!("{value:.2}")).collect();
+    Ok(format!("{FRONT_END}-cmninit {}\n", listed.join(",")))
+}
+
+/// The `feat.params` with which the 16 kHz model is used as it is: its rate is told, and the channel's mean is taken out by us.
+///
+/// # Errors
+/// [`DeriveError::OtherFrontEnd`].
+pub fn wide_params(wide: &str) -> Result<String, DeriveError> {
+    wide_mean(wide)?;
+    let kept = wide.lines().filter(|line| !line.starts_with("-cmn ") && !line.trim().is_empty());
+    Ok(kept.chain(["-cmn none", "-samprate 16000"]).map(|line| format!("{line}\n")).collect())
+}
+
+/// The mean of the channel that the `feat.params` of the 16 kHz model tells; other models are refused.
+fn wide_mean(wide: &str) -> Result<[f32; CEPSTRA], DeriveError> {
     for (name, expected) in [("-lowerf", "130"), ("-upperf", "6800"), ("-nfilt", "25"), ("-lifter", "22")] {
-        if value_of(name) != Some(expected) {
+        if parameter(wide, name) != Some(expected) {
             return Err(DeriveError::OtherFrontEnd(name));
         }
     }
-    let mean = value_of("-cmninit").and_then(parse_mean).ok_or(DeriveError::OtherFrontEnd("-cmninit"))?;
-    let mapped = NarrowbandMap::default().mean(&mean);
-    let listed: Vec<String> = mapped.iter().map(|value| format!("{value:.2}")).collect();
-    Ok(format!("{FRONT_END}-cmninit {}\n", listed.join(",")))
+    parameter(wide, "-cmninit").and_then(parse_mean).ok_or(DeriveError::OtherFrontEnd("-cmninit"))
+}
+
+/// What a `feat.params` says of `name`.
+pub fn parameter<'a>(params: &'a str, name: &str) -> Option<&'a str> {
+    params.split_whitespace().skip_while(|word| *word != name).nth(1)
 }
 
 /// Thirteen numbers with commas between, as `-cmninit` has them.
@@ -172,6 +189,10 @@ mod tests {
         let good = "-lowerf 130 -upperf 6800 -nfilt 25 -lifter 22 -cmninit 41,-5,0,5,2,-4,-1,-2,-5,-2,-6,-1,1";
         let params = derive_params(good).unwrap();
         assert!(params.contains("-nfilt 19") && params.contains("-cmninit "));
+        assert_eq!(parameter(&params, "-samprate"), Some("8000"));
+        let wide = wide_params(&good.replace(" -", "\n-").replace("-lifter", "-cmn batch\n-lifter")).unwrap();
+        assert_eq!((parameter(&wide, "-nfilt"), parameter(&wide, "-samprate")), (Some("25"), Some("16000")));
+        assert_eq!((parameter(&wide, "-cmn"), wide_params("-upperf 8000").ok()), (Some("none"), None));
         assert_eq!(
             derive_params("-lowerf 130 -upperf 6800 -nfilt 25 -lifter 22"),
             Err(DeriveError::OtherFrontEnd("-cmninit"))

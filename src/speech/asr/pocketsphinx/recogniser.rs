@@ -74,15 +74,16 @@ impl PocketSphinx {
 
     fn transcript(&mut self, channel: &ChannelMean) -> Transcript {
         let text = self.decoder.best();
+        let channel = Some(Channel { rate: self.rate, mean: channel.mean().to_vec() });
         if text.is_empty() {
-            return Transcript { channel: Some(Channel(channel.mean().to_vec())), ..Transcript::default() };
+            return Transcript { channel, ..Transcript::default() };
         }
         let words: Vec<Word> = self.decoder.segments().into_iter().filter_map(word).collect();
         let confidence = share_right(self.decoder.posterior(), text.split_whitespace().count());
         let mut n_best = shares(&text, self.decoder.n_best(N_BEST));
         n_best.iter_mut().for_each(|hypothesis| hypothesis.text = self.written(&hypothesis.text));
         let text = self.written(&text);
-        Transcript { text, words, confidence, n_best, channel: Some(Channel(channel.mean().to_vec())) }
+        Transcript { text, words, confidence, n_best, channel }
     }
 }
 
@@ -104,8 +105,8 @@ impl Recogniser for PocketSphinx {
         if let State::Listening(_) = std::mem::replace(&mut self.state, State::Idle) {
             self.decoder.end()?;
         }
-        let carried =
-            listening.channel.as_ref().and_then(|channel| <[f32; CEPSTRA]>::try_from(channel.0.as_slice()).ok());
+        let carried = listening.channel.as_ref().filter(|channel| channel.rate == self.rate);
+        let carried = carried.and_then(|channel| <[f32; CEPSTRA]>::try_from(channel.mean.as_slice()).ok());
         let channel = ChannelMean::from_prior(&carried.unwrap_or(self.prior));
         self.front_end.start()?;
         self.decoder.start(&search_name(listening.ask))?;
