@@ -193,7 +193,7 @@ mod tests {
     use crate::identify::Identified;
     use crate::nlu::Understanding;
     use crate::speech::vad::VoiceDetector;
-    use crate::units::Pii;
+    use crate::units::{Pii, SampleRate};
 
     /// Whatever is loud is a voice.
     struct Loudness;
@@ -296,6 +296,21 @@ mod tests {
         let requests = caller.final_text("lost_card example 1");
         assert_eq!(spoken(&requests), Some(prepared.as_str()));
         assert!(asked(&requests).is_none(), "it is known what that means");
+    }
+
+    #[test]
+    fn recognisers_are_told_what_the_line_carries() {
+        let width = |rate: SampleRate| {
+            let mut caller = Caller::new();
+            caller.conversation.set_line_rate(rate);
+            let requests = caller.passes(8_000, 600);
+            requests.into_iter().find_map(|request| match request {
+                Request::Ears(_, EarRequest::Begin(listening)) => Some(listening.is_wideband),
+                _ => None,
+            })
+        };
+        assert_eq!(width(SampleRate::NARROWBAND), Some(false));
+        assert_eq!(width(SampleRate::WIDEBAND), Some(true));
     }
 
     #[test]

@@ -53,7 +53,7 @@ pub enum Decision {
 /// What a good listener says without taking the floor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Aside {
-    /// "Mm-hm": the caller tells a long story, and pauses.
+    /// "Mm-hm": the caller pauses in a long story, or has said what may be all or not.
     Listening,
     /// "Take your time": the caller began and falters.
     TakeYourTime,
@@ -355,8 +355,17 @@ impl Turn {
             wait = patience.unfinished + patience.encouraged;
         }
         let silence = speech.silent_for(now);
+        let may_go_on = speech.may_go_on(ask);
+        if may_go_on {
+            // The floor stays where it is, and the caller knows as soon as by an answer that they were heard.
+            wait = wait.max(patience.unfinished);
+            if silence >= patience.nod && speech.nod() {
+                self.decisions.push_back(Decision::Say(Aside::Listening));
+            }
+        }
         if silence < wait {
-            if silence >= patience.foresee && wait <= patience.unclear && speech.foresee() {
+            let is_near = wait <= patience.unclear || may_go_on;
+            if silence >= patience.foresee && is_near && speech.foresee() {
                 self.decisions.push_back(Decision::EndIsNear);
             }
             if ask == Ask::Open

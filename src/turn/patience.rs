@@ -16,7 +16,7 @@ const DOUBTFUL: f32 = 0.12;
 pub(super) const UNFINISHED: f32 = 0.08;
 /// Who speaks for so long seldom does so in one go; …
 const LONG_WINDED: Duration = Duration::from_millis(3_500);
-/// … after so long they are not taken to be through before the words that do not tell would be.
+/// … after so long they are not taken to be through before [`Patience::steady`].
 const STEADY: Duration = Duration::from_millis(6_000);
 
 /// Waiting times for one kind of answer. The defaults come from [`Patience::for_ask`].
@@ -30,8 +30,12 @@ pub struct Patience {
     pub unfinished: Duration,
     /// Silence after which the end of a turn is foreseen, and its answer prepared.
     pub foresee: Duration,
-    /// Silence that ends a turn at the earliest in which the caller has paused already.
+    /// Silence that ends a turn at the earliest in which the caller has paused already, …
     pub halting: Duration,
+    /// … and one in which they have spoken for long.
+    pub steady: Duration,
+    /// Silence after which somebody hears "mm-hm" who may be through or not, and whose turn ends as if they were not.
+    pub nod: Duration,
     /// How much longer is waited while there is still a faint voice.
     pub linger: Duration,
     /// How much longer one is waited for who falters and was told to take their time.
@@ -51,16 +55,18 @@ impl Patience {
     /// a little longer; and since most of these pauses are longer than a wait that feels prompt, little is gained in between:
     /// words that do not tell are waited for as long as still feels prompt.
     pub const fn for_ask(ask: Ask) -> Self {
-        let (complete, unclear, unfinished) = match ask {
-            Ask::Open | Ask::YesNo | Ask::Choice => (180, 480, 1_300),
-            Ask::Digits => (240, 480, 1_350),
+        let (complete, unclear, unfinished, nod) = match ask {
+            Ask::Open | Ask::YesNo | Ask::Choice => (180, 540, 1_400, 300),
+            Ask::Digits => (240, 480, 1_450, 480),
         };
         Self {
             complete: Duration::from_millis(complete),
             unclear: Duration::from_millis(unclear),
             unfinished: Duration::from_millis(unfinished),
             foresee: Duration::from_millis(100),
+            nod: Duration::from_millis(nod),
             halting: Duration::from_millis(240),
+            steady: Duration::from_millis(640),
             linger: Duration::from_millis(160),
             encouraged: Duration::from_millis(2_400),
             breath: Duration::from_millis(300),
@@ -83,7 +89,7 @@ impl Patience {
     /// The least silence that ends a story which has lasted for `long`, with so many `pauses`: who has paused will pause again.
     pub fn least(&self, long: Duration, pauses: u32) -> Duration {
         let beyond = long.saturating_sub(LONG_WINDED).as_secs_f32() / (STEADY - LONG_WINDED).as_secs_f32();
-        let least = between(self.complete, self.unclear, beyond);
+        let least = between(self.complete, self.steady, beyond);
         if pauses > 0 { least.max(self.halting) } else { least }
     }
 }

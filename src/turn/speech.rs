@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use super::room::Room;
-use super::wholeness::breaks_off;
+use super::wholeness::{breaks_off, may_go_on};
 use super::words::{claims_the_floor, content_words, is_backchannel, takes_the_floor};
 use crate::units::{Ask, SampleTime};
 
@@ -45,6 +45,8 @@ const SOFTER: f32 = 20.0;
 const AT_FIRST: u32 = 25;
 /// A silence of so long within a turn is a pause; stops of consonants and the seams of a sentence are shorter.
 const PAUSE: Duration = Duration::from_millis(280);
+/// Shorter sounds say nothing new.
+const A_SOUND: Duration = Duration::from_millis(200);
 /// A tone changes less from frame to frame, a voice more \[dB\]. Measured: ring-back 0.0–0.1, nine of ten frames of speech
 /// more than 0.2.
 const STEADY: f32 = 0.12;
@@ -126,6 +128,8 @@ pub(super) struct Speech {
     acknowledged: SampleTime,
     /// Whether they were told to take their time.
     encouraged: bool,
+    /// Up to where the caller had spoken when a listener's "mm-hm" was last said.
+    nodded: Option<SampleTime>,
     /// How often the caller paused in it.
     pauses: u32,
     /// Whether its end was foreseen, in this silence and with these words.
@@ -159,6 +163,7 @@ impl Speech {
             answering: None,
             acknowledged: from,
             encouraged: false,
+            nodded: None,
             pauses: 0,
             foreseen: false,
             frames: 0,
@@ -263,6 +268,18 @@ impl Speech {
     /// The caller is told to take their time.
     pub(super) fn encourage(&mut self) {
         self.encouraged = true;
+    }
+
+    /// Whether what was said may be all as well as the first of more.
+    pub(super) fn may_go_on(&self, ask: Ask) -> bool {
+        may_go_on(ask, &self.told(), self.whole, self.pauses)
+    }
+
+    /// A listener nods; answers whether the caller has said anything since the last time.
+    pub(super) fn nod(&mut self) -> bool {
+        let is_new = self.nodded.is_none_or(|until| self.until.since(until) >= A_SOUND);
+        self.nodded = if is_new { Some(self.until) } else { self.nodded };
+        is_new
     }
 
     /// Its end is foreseen; answers whether that is new.

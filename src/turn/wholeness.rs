@@ -148,9 +148,7 @@ const BEGINNING: usize = 4;
 /// A clause of so many words, or an answer, is short.
 const CLAUSE: usize = 6;
 const SHORT_ANSWER: usize = 4;
-/// Whoever says no and nothing else sometimes goes on: "no … it's about my card". Nothing tells who does, and a plain no that is
-/// answered after a second seems unheard. Of 9 pauses in three sets none is kept by this wait, but the answer is taken back in
-/// all of them; with a wait of 260 ms it stands in 5.
+/// Whoever says no and nothing else goes on in a fifth of the cases: "no … it's about my card". Nothing tells who does.
 const NO: f32 = UNCLEAR;
 /// A word or two that name one of the things that were asked about are all, more often than not.
 const NAMED: f32 = 0.75;
@@ -295,6 +293,22 @@ fn is_subject(core: &[&str]) -> bool {
 pub(super) fn breaks_off(words: &str) -> bool {
     let is_last = LAST_WORDS.iter().any(|end| words.ends_with(end));
     words.split_whitespace().count() <= BEGINNING && !is_last && is_open_end(words)
+}
+
+/// Whether `words` may be all as well as the first of more, and nothing tells which: a plain no, a word or two that are no answer
+/// (a "them" that was "um", a "bought" that was "but"), a number that is whole for some. A listener nods there, and waits.
+pub(super) fn may_go_on(ask: Ask, words: &str, whole: f32, pauses: u32) -> bool {
+    let list: Vec<&str> = words.split_whitespace().collect();
+    let core = without_fillers(&list);
+    match ask {
+        Ask::Open => false,
+        Ask::Digits => count_digits(&list) >= SOME && wholeness(ask, words, whole, pauses) <= UNCLEAR,
+        Ask::YesNo | Ask::Choice => match answer(core) {
+            Some(told) => told == NO,
+            None if ask == Ask::Choice || core.is_empty() || is_open_end(words) => false,
+            None => resembles_an_answer(core) && whole < UNCLEAR,
+        },
+    }
 }
 
 /// Whether `words` are more than the short answer that a yes/no question or a choice asks for.

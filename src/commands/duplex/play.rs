@@ -26,6 +26,8 @@ use crate::units::{SampleRate, UtteranceId};
 
 /// What the server says when a turn has ended: as long as the shortest answers of a hotline.
 const ANSWER: &str = "All right, let me see what I can do about that.";
+/// What it says beside the turns.
+const NOD: &str = "Mm-hm.";
 /// How long the caller waits for an answer \[ms\].
 const LONGEST_WAIT_MS: u64 = 4_000;
 /// No prompt is longer \[ms\].
@@ -114,6 +116,7 @@ impl Stage {
             (None, None) => None,
         };
         let answer = self.speak(ANSWER).map_err(|error| format!("{}: {error}", case.id))?;
+        let nod = self.speak(NOD).map_err(|error| format!("{}: {error}", case.id))?.0;
         let line = Line::new(case, caller, noise);
         let mut heard = Vec::new();
         let mut run = Run {
@@ -123,6 +126,7 @@ impl Stage {
             duplex: Duplex::new(Box::new(Earshot::default())),
             halver: Downsampler::default(),
             answer,
+            nod,
             prompt: None,
             answering: None,
             due: None,
@@ -210,6 +214,8 @@ struct Run<'a> {
     halver: Downsampler,
     /// What is answered, and how long its first sound takes to make.
     answer: (Vec<i16>, Duration),
+    /// What is said beside the turns.
+    nod: Vec<i16>,
     prompt: Option<UtteranceId>,
     answering: Option<UtteranceId>,
     /// When the answer begins, since it takes time to make \[ms\].
@@ -313,7 +319,12 @@ impl Run<'_> {
                     self.duplex.offer(self.case.ask, NEVER);
                 }
                 Moment::TurnEnded { .. } => self.note(What::TurnEnded),
-                Moment::Aside(aside) => self.note(What::Said(aside)),
+                Moment::Aside(aside) => {
+                    let id = self.duplex.aside();
+                    let sound = self.nod.clone();
+                    self.push(id, sound);
+                    self.note(What::Said(aside));
+                }
             }
         }
         Ok(())

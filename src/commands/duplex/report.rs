@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::case::{Case, Expect};
 use super::play::{Played, What};
+use crate::audio::FRAME_MS;
 use crate::turn::Aside;
 
 /// How one case went.
@@ -20,7 +21,12 @@ pub(super) struct Verdict {
     has_pause: bool,
     /// What was wrong, if anything.
     pub(super) fault: Option<Fault>,
+    /// From the caller's last sound to the first of ours, …
     response_ms: Option<u64>,
+    /// … and to the answer, where an "mm-hm" comes first.
+    answer_ms: Option<u64>,
+    /// An "mm-hm" was said in a pause.
+    was_nodded_at: bool,
     duck_ms: Option<u64>,
     stop_ms: Option<u64>,
     /// The prompt was paused, whatever came of it.
@@ -55,6 +61,8 @@ impl Verdict {
             has_pause: spans.len() > 1,
             fault: None,
             response_ms: None,
+            answer_ms: None,
+            was_nodded_at: false,
             duck_ms: None,
             stop_ms: None,
             was_paused: played.first(&What::Hushed).is_some(),
@@ -63,6 +71,12 @@ impl Verdict {
         let answers = || played.happened.iter().filter(|(_, what)| *what == What::Answered).map(|(at, _)| *at);
         let early = answers().filter(|at| *at < ended).count();
         let was_cut_off = early > 0;
+        // It is heard from the next frame on.
+        let nods = || {
+            let said = played.happened.iter().filter(|(_, what)| *what == What::Said(Aside::Listening));
+            said.map(|(at, _)| *at + FRAME_MS)
+        };
+        verdict.was_nodded_at = nods().any(|at| at < ended);
         verdict.was_taken_back = played.happened.iter().filter(|(_, what)| *what == What::WentOn).count() >= early;
         let stopped = played.first(&What::Stopped);
         match case.expect {
@@ -78,8 +92,11 @@ impl Verdict {
             Expect::Continue => verdict.fault = stopped.is_some().then_some(Fault::FalseStop),
             Expect::Respond if was_cut_off => verdict.fault = Some(Fault::CutOff),
             Expect::Respond => {
-                verdict.response_ms = answers().find(|at| *at >= ended).map(|at| at - ended);
-                verdict.fault = verdict.response_ms.is_none().then_some(Fault::NoResponse);
+                let after = |at: &u64| *at >= ended;
+                verdict.answer_ms = answers().find(after).map(|at| at - ended);
+                let nodded = nods().find(after).map(|at| at - ended);
+                verdict.response_ms = verdict.answer_ms.map(|answer| nodded.map_or(answer, |nod| nod.min(answer)));
+                verdict.fault = verdict.answer_ms.is_none().then_some(Fault::NoResponse);
             }
             Expect::Wait => verdict.fault = was_cut_off.then_some(Fault::CutOff),
         }
@@ -155,7 +172,9 @@ fn figures(verdicts: &[&Verdict]) -> Value {
         "false_pause_rate": share(&expects(Expect::Continue), &|verdict| verdict.was_paused),
         "missed_stop_rate": rate(&expects(Expect::Stop), Fault::MissedStop),
         "no_response_rate": rate(&expects(Expect::Respond), Fault::NoResponse),
+        "nod_rate": share(&paused, &|verdict| verdict.was_nodded_at),
         "response_ms": times(|verdict| verdict.response_ms),
+        "answer_ms": times(|verdict| verdict.answer_ms),
         "duck_ms": times(|verdict| verdict.duck_ms),
         "stop_ms": times(|verdict| verdict.stop_ms),
     })
