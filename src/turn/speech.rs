@@ -69,8 +69,13 @@ const COMMANDED: f32 = 2.5;
 const A_WORD: u32 = 9;
 /// Words within so many frames are a listener's, unless they ask for the floor; …
 const SHORT: u32 = 22;
-/// … within so many they must be two at least: a drawn-out "hmm" is often heard as one.
+/// … within so many they must be two at least, a drawn-out "hmm" being often heard as one; or one of so many words that are
+/// more likely a whole sentence than not: "it was on friday".
 const BRIEF: u32 = 60;
+const SENTENCE: usize = 4;
+const WHOLE: f32 = 0.4;
+/// An "oh" is heard as "go", and is shorter than so many frames; of the other commands some are as short.
+const A_GO: u32 = 14;
 /// Who talks to us has said something after so many frames, and goes on to say a word at least in so many more; of babble and
 /// music a recogniser makes a word now and then.
 const LONG: u32 = 100;
@@ -316,12 +321,14 @@ impl Speech {
         let sure = if is_over { self.surest } else { self.sure };
         let are_settled = is_over || self.unchanged >= STABLE;
         let is_long = self.frames >= LONG;
-        let interrupts = if claims_the_floor(&self.words, ask) && !is_long {
+        let is_an_oh = self.words == "go" && self.voiced < A_GO;
+        let interrupts = if claims_the_floor(&self.words, ask) && !is_an_oh && !is_long {
             self.surest >= COMMANDED
         } else {
             let long = if is_long { 2 + (self.frames - LONG) / A_WORD_MORE } else { 0 } as usize;
             let count = self.words.split_whitespace().count();
-            let is_brief = !is_over || self.voiced < BRIEF;
+            let is_sentence = count >= SENTENCE && self.whole >= WHOLE;
+            let is_brief = (!is_over || self.voiced < BRIEF) && !is_sentence;
             // "right right" that is at last heard as "arrived ride" stays a listener's.
             let is_listeners = is_over && count <= self.listened;
             let needed = 1 + long + usize::from(is_brief);

@@ -75,6 +75,8 @@ const LEADING_ON: &[&str] = &[
 const LAST_WORDS: &[&str] = &[
     "it is",
     "that's it",
+    "not it",
+    "exactly that",
     "that is",
     "i do",
     "i did",
@@ -202,7 +204,7 @@ pub(super) fn wholeness(ask: Ask, words: &str, whole: f32, pauses: u32) -> f32 {
         if whole < SURELY { whole * OPEN_END } else { whole }
     } else {
         match ask {
-            Ask::Choice if list.len() <= FEW => whole.max(NAMED),
+            Ask::Choice if list.len() <= FEW || is_a_thing(core) => whole.max(NAMED),
             Ask::YesNo if resembles_an_answer(core) => whole.max(UNCLEAR),
             _ if opens_a_clause(core) || is_subject(core) => whole * OPEN_CLAUSE,
             // Chinese words are not parted.
@@ -210,6 +212,11 @@ pub(super) fn wholeness(ask: Ask, words: &str, whole: f32, pauses: u32) -> f32 {
             _ => whole,
         }
     }
+}
+
+/// Whether it names one thing, and describes it: "the one from june".
+fn is_a_thing(core: &[&str]) -> bool {
+    core.len() <= CLAUSE && core.first().is_some_and(|first| ARTICLES.contains(first)) && !is_subject(core)
 }
 
 /// Whether it may be a short answer, misheard: "no can", of "no thanks".
@@ -346,6 +353,9 @@ mod tests {
             (Ask::YesNo, "no it's not", 0.0, 1.0..=1.0),
             (Ask::YesNo, "no finance", 0.0, UNCLEAR..=UNCLEAR),
             (Ask::YesNo, "well sort of", 0.0, 1.0..=1.0),
+            (Ask::YesNo, "no that's not it", 0.4, 1.0..=1.0),
+            (Ask::Choice, "the one from june", 0.0, NAMED..=NAMED),
+            (Ask::Choice, "the one from", 0.4, 0.0..=0.2),
             (Ask::YesNo, "um yes it is", 0.0, 1.0..=1.0),
             (Ask::YesNo, "current", 0.0, UNCLEAR..=UNCLEAR),
             (Ask::YesNo, "will", 0.0, 0.0..=0.0),

@@ -21,8 +21,8 @@ const WEAK: &[&str] = &[
 
 /// Words with which somebody takes the floor, whatever follows. Not "human": a recogniser hears it in an "mm".
 const COMMANDS: &[&str] = &[
-    "stop", "wait", "no", "nope", "hold", "hey", "excuse", "sorry", "hello", "help", "agent", "person", "operator",
-    "repeat", "again", "cancel", "listen", "actually", "start", "go", "等", "停", "不", "别", "人工", "喂",
+    "stop", "wait", "no", "nope", "hold", "hang", "hey", "excuse", "sorry", "hello", "help", "agent", "person",
+    "operator", "repeat", "again", "cancel", "listen", "actually", "start", "go", "等", "停", "不", "别", "人工", "喂",
 ];
 
 /// Words of which at least one is in most of what people say to take the floor ("can I say something", "that's wrong", "just a
@@ -60,13 +60,13 @@ pub(super) fn claims_the_floor(words: &str, ask: Ask) -> bool {
 }
 
 /// How many of `words` mean something, neither a listener's noise nor what is heard in any sound. A Chinese character counts,
-/// and so does a "yes" beside a word that means something: "yes yes i know that".
+/// and so does a "yes" of several beside a word that means something: "yes yes i know that", but not "yes fewer", of "yes yes".
 pub(super) fn content_words(words: &str) -> usize {
     let assents = words.split_whitespace().filter(|word| ASSENTS.contains(word)).count();
     let means = |word: &&str| !WEAK.contains(word) && !ASSENTS.contains(word) && !is_backchannel(word);
     let count = |word: &str| if word.is_ascii() { 1 } else { word.chars().count() };
     match words.split_whitespace().filter(means).map(count).sum() {
-        0 => 0,
+        content if content == 0 || (content == 1 && assents < 2) => content,
         content => content + assents,
     }
 }
@@ -97,6 +97,7 @@ mod tests {
     fn a_yes_means_something_beside_what_does() {
         assert_eq!(content_words("yes yes i know that"), 3);
         assert_eq!(content_words("yes yes i see"), 0);
+        assert_eq!(content_words("yes fewer"), 1);
     }
 
     #[test]
