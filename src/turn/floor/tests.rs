@@ -87,7 +87,7 @@ fn a_yes_is_answered_sooner_than_half_a_sentence() {
     let mut half = Caller::new();
     half.prompt(Ask::Open).offer().silence(200).speech(300).words("my card was blocked").silence(2_000);
     assert_eq!(yes.when(ended), Some(680));
-    assert_eq!(half.when(ended), Some(1_800));
+    assert_eq!(half.when(ended), Some(1_900));
 }
 
 #[test]
@@ -277,11 +277,11 @@ fn speech_into_an_announcement_is_heard_from_where_the_question_begins() {
 fn who_falters_is_encouraged_once_and_then_heard_out() {
     let mut caller = Caller::new();
     caller.prompt(Ask::Open).offer().speech(400).words("i'd like to").silence(1_600);
-    assert_eq!(caller.when(said(Aside::TakeYourTime)), Some(1_700));
+    assert_eq!(caller.when(said(Aside::TakeYourTime)), Some(1_800));
     assert_eq!(caller.when(ended), None);
     caller.silence(4_000);
     assert_eq!(caller.decided.iter().filter(|(_, d)| said(Aside::TakeYourTime)(d)).count(), 1);
-    assert_eq!(caller.when(ended), Some(4_100));
+    assert_eq!(caller.when(ended), Some(4_200));
 }
 
 /// A caller who was taken to be through at 1,180 ms, is being answered, and speaks again after so many ms.
@@ -295,19 +295,19 @@ fn speaks_again(after: u64) -> Caller {
 #[test]
 fn who_goes_on_is_answered_by_all_that_they_said() {
     let mut caller = Caller::new();
-    caller.prompt(Ask::Digits).offer().speech(1_000).words("one three nine seven two").silence(600);
-    assert_eq!(caller.when(ended), Some(1_480), "a number of five digits");
+    caller.prompt(Ask::Digits).offer().speech(1_000).words("one three nine seven two").silence(1_460);
+    assert_eq!(caller.when(ended), Some(2_460), "a number of five digits, and a long silence");
     let answered = caller.decided.len();
     caller.prompt(Ask::YesNo).speech(1_200).words("double four six oh nine one").speech(200).silence(600);
     let again = caller.decided[answered..].iter().find(|(_, d)| ended(d)).map(|(at, _)| *at);
-    assert_eq!(again, Some(3_240), "one of eleven: {:?}", caller.decided);
+    assert_eq!(again, Some(4_100), "one of eleven: {:?}", caller.decided);
 }
 
 #[test]
 fn who_says_uh_looks_for_words_whatever_the_recogniser_makes_of_the_silence() {
     let mut caller = Caller::new();
     caller.prompt(Ask::YesNo).offer().speech(200).words("uh").silence(100).words("").silence(3_000);
-    assert_eq!(caller.when(said(Aside::TakeYourTime)), Some(1_500));
+    assert_eq!(caller.when(said(Aside::TakeYourTime)), Some(1_600));
     assert_eq!(caller.when(ended), None);
 }
 
@@ -336,6 +336,33 @@ fn digits_are_waited_for_in_silence() {
 }
 
 #[test]
+fn who_may_go_on_is_nodded_at_and_waited_for() {
+    let nods = |caller: &Caller| -> Vec<u64> {
+        caller.decided.iter().filter(|(_, d)| said(Aside::Listening)(d)).map(|(at, _)| *at).collect()
+    };
+    let answers = |words: &str| {
+        let mut caller = Caller::new();
+        caller.prompt(Ask::YesNo).offer().speech(300).words(words).silence(2_000);
+        (nods(&caller), caller.when(ended))
+    };
+    assert_eq!(answers("no"), (vec![600], Some(1_700)));
+    assert_eq!(answers("bought"), (vec![600], Some(1_700)), "that was \"but\"");
+    assert_eq!(answers("no it isn't"), (vec![], Some(480)));
+    assert_eq!(answers("yes but"), (vec![], None), "it breaks off, and is encouraged");
+
+    let mut caller = Caller::new();
+    caller.prompt(Ask::YesNo).offer().speech(300).words("no").silence(1_000);
+    caller.speech(900).words("no it's about my card").silence(2_000);
+    assert_eq!((nods(&caller), caller.when(ended)), (vec![600], Some(2_440)));
+
+    let mut number = Caller::new();
+    number.prompt(Ask::Digits).offer().speech(600).words("one three eight").silence(700);
+    number.speech(600).words("one three eight oh oh one two").silence(700);
+    number.speech(600).words("one three eight oh oh one two three four five six").silence(700);
+    assert_eq!((nods(&number), number.when(ended)), (vec![1_080, 2_380], Some(3_440)));
+}
+
+#[test]
 fn a_long_story_is_acknowledged_in_a_pause_and_not_at_its_end() {
     let mut teller = Caller::new();
     teller.prompt(Ask::Open).offer().speech(9_000).words("and then").silence(700).speech(2_000);
@@ -343,7 +370,7 @@ fn a_long_story_is_acknowledged_in_a_pause_and_not_at_its_end() {
     let told: Vec<u64> = teller.decided.iter().filter(|(_, d)| said(Aside::Listening)(d)).map(|(at, _)| *at).collect();
     assert_eq!(told, [9_300]);
     // After a story, nobody is taken to be through at once.
-    assert_eq!(teller.when(ended), Some(12_180));
+    assert_eq!(teller.when(ended), Some(12_340));
 
     let mut brief = Caller::new();
     brief.prompt(Ask::Open).offer().speech(4_000).words("and then").silence(700);
