@@ -128,10 +128,15 @@ impl Report {
         self.verdicts.push(verdict);
     }
 
-    /// Response, duck and stop times \[ms\], for plots.
-    pub(super) fn times(&self) -> [(&'static str, Vec<u64>); 3] {
+    /// Response, answer, duck and stop times \[ms\], for plots.
+    pub(super) fn times(&self) -> [(&'static str, Vec<u64>); 4] {
         let all = |time: fn(&Verdict) -> Option<u64>| self.verdicts.iter().filter_map(time).collect();
-        [("response", all(|v| v.response_ms)), ("duck", all(|v| v.duck_ms)), ("stop", all(|v| v.stop_ms))]
+        [
+            ("response", all(|v| v.response_ms)),
+            ("answer", all(|v| v.answer_ms)),
+            ("duck", all(|v| v.duck_ms)),
+            ("stop", all(|v| v.stop_ms)),
+        ]
     }
 
     /// The report as one JSON object.
@@ -232,7 +237,7 @@ impl fmt::Display for Report {
         for (name, _) in RATES {
             write!(f, " {name:>8}")?;
         }
-        writeln!(f, " {:>11} {:>11} {:>11}", "resp. ms", "duck ms", "stop ms")?;
+        writeln!(f, " {:>11} {:>11} {:>11} {:>11}", "resp. ms", "answer ms", "duck ms", "stop ms")?;
         let kinds = report["kinds"].as_object().into_iter().flatten();
         let all = [("all", &report)];
         for (kind, figures) in kinds.map(|(kind, figures)| (kind.as_str(), figures)).chain(all) {
@@ -240,8 +245,10 @@ impl fmt::Display for Report {
             for (_, key) in RATES {
                 write!(f, " {:>8}", rate(figures, key))?;
             }
-            let times = ["response_ms", "duck_ms", "stop_ms"].map(|key| time(figures, key));
-            writeln!(f, " {:>11} {:>11} {:>11}", times[0], times[1], times[2])?;
+            for key in ["response_ms", "answer_ms", "duck_ms", "stop_ms"] {
+                write!(f, " {:>11}", time(figures, key))?;
+            }
+            writeln!(f)?;
         }
         if let Some(cost) = report["cost"].as_f64() {
             writeln!(
@@ -281,6 +288,17 @@ mod tests {
         assert_eq!(judge(&case, vec![]).fault, Some(Fault::NoResponse));
         // Nobody hears an answer that is taken back in time.
         assert_eq!(judge(&case, vec![(1_800, What::TurnEnded), (2_900, What::Answered)]).fault, None);
+    }
+
+    #[test]
+    fn a_nod_is_a_response_and_cuts_nobody_off() {
+        let case = case("respond", "[[0,500],[1000,1500]]");
+        let nod = What::Said(Aside::Listening);
+        let verdict = judge(&case, vec![(1_800, nod.clone()), (2_800, nod), (3_900, What::Answered)]);
+        assert_eq!((verdict.fault, verdict.was_nodded_at), (None, true));
+        assert_eq!((verdict.response_ms, verdict.answer_ms), (Some(320), Some(1_400)));
+        let verdict = judge(&case, vec![(2_700, What::Said(Aside::TakeYourTime)), (2_900, What::Answered)]);
+        assert_eq!(verdict.response_ms, Some(400), "no answer is begun by that");
     }
 
     #[test]
